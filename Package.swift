@@ -1,0 +1,146 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// The three rings of ARCHITECTURE.md are visible here: a target of ring 1 may depend on ring 1 only, ring 2 on
+// rings 1 and 2, ring 3 on anything. `TidyTests` reads this file and fails when an arrow points outward.
+
+/// What every target is compiled with: warnings are errors, and imports say what they expose.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Decides: synchronous and pure.
+let ring1: [Target] = [
+    .target(name: "UnitFile", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
+    .target(name: "FleetModel", dependencies: ["UnitFile"], swiftSettings: strict),
+    .target(name: "FleetRegistry", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
+    .target(name: "FleetPlanner", dependencies: ["FleetModel", "FleetRegistry", "UnitFile"], swiftSettings: strict),
+    .target(
+        name: "FleetEngine",
+        dependencies: ["FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"],
+        swiftSettings: strict
+    ),
+    .target(name: "FleetAgent", dependencies: ["FleetModel", "FleetRegistry", "UnitFile"], swiftSettings: strict),
+    .target(
+        name: "FleetUseCases",
+        dependencies: ["FleetModel", "FleetRegistry", "UnitFile"],
+        swiftSettings: strict
+    ),
+    .target(name: "FleetAPI", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
+]
+
+/// Runs ring 1: owns tasks and timers, knows the ports.
+let ring2: [Target] = [
+    .target(
+        name: "FleetRuntime",
+        dependencies: [
+            "FleetAPI", "FleetAgent", "FleetEngine", "FleetModel", "FleetPlanner", "FleetRegistry", "FleetUseCases",
+            "UnitFile",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ],
+        swiftSettings: strict
+    )
+]
+
+/// Touches the world.
+let ring3: [Target] = [
+    .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .target(
+        name: "SQLiteStore",
+        dependencies: [
+            "FleetModel", "FleetRegistry", "FleetRuntime",
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        swiftSettings: strict
+    ),
+    .target(
+        name: "SystemdBus",
+        dependencies: [
+            "CSystemd", "FleetAgent", "FleetModel", "FleetRuntime", "UnitFile",
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        swiftSettings: strict
+    ),
+    .target(
+        name: "FleetServer",
+        dependencies: [
+            "FleetAPI", "FleetModel", "FleetPlanner", "FleetRegistry", "FleetRuntime", "FleetUseCases", "UnitFile",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HummingbirdCore", package: "hummingbird"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ],
+        swiftSettings: strict
+    ),
+]
+
+let executables: [Target] = [
+    .executableTarget(
+        name: "fleetd",
+        dependencies: [
+            "FleetAPI", "FleetModel", "FleetRegistry", "FleetRuntime", "FleetServer", "SQLiteStore", "SystemdBus",
+            "UnitFile",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        ],
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "fleetctl",
+        dependencies: [
+            "FleetAPI", "FleetModel", "UnitFile",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "Subprocess", package: "swift-subprocess"),
+        ],
+        swiftSettings: strict
+    ),
+]
+
+/// Test support and the tests themselves, from many to few.
+let tests: [Target] = [
+    .target(
+        name: "MemoryStore",
+        dependencies: ["FleetModel", "FleetRegistry", "FleetRuntime"],
+        swiftSettings: strict
+    ),
+    .testTarget(name: "UnitFileTests", dependencies: ["UnitFile"], swiftSettings: strict),
+    .testTarget(name: "FleetModelTests", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
+    .testTarget(
+        name: "FleetRegistryTests",
+        dependencies: ["FleetModel", "FleetRegistry", "UnitFile"],
+        swiftSettings: strict
+    ),
+]
+
+let package = Package(
+    name: "fleet",
+    products: [
+        .executable(name: "fleetd", targets: ["fleetd"]),
+        .executable(name: "fleetctl", targets: ["fleetctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: ring1 + ring2 + ring3 + executables + tests
+)

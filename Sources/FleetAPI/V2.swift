@@ -1,0 +1,284 @@
+package import FleetModel
+package import UnitFile
+
+/// Values of the HTTP API `/fleet/v2`, which `fleetctl` speaks. `/fleet/v1` is in V1.swift.
+///
+/// Changes are `POST /fleet/v2/change` with a `ChangeRequest`. The answer is a stream of `ChangeProgress`, one JSON
+/// object per line (`application/x-ndjson`): one line for each unit as it arrives where the request wants it, and a last
+/// line with `done`.
+package struct ChangeRequest: Hashable, Sendable, Codable {
+    package enum Action: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Store units (target state inactive).
+        case submit
+        /// Store what is missing, then set the target state.
+        case load, start
+        /// Set the target state: `stop` means loaded, `unload` inactive.
+        case stop, unload
+        case restart
+        case resetFailed = "reset-failed"
+        case destroy
+    }
+
+    package var action: Action
+    package var units: [UnitReference]
+    /// Put a new file in the place of a different stored one (`--replace`).
+    package var replace: Bool
+    /// Answer progress until every unit has arrived; otherwise answer as soon as the change is stored.
+    package var wait: Bool
+
+    package init(action: Action, units: [UnitReference], replace: Bool = false, wait: Bool = true) {
+        self.action = action
+        self.units = units
+        self.replace = replace
+        self.wait = wait
+    }
+}
+
+/// A unit that a request names, with the local file's text if the client has one.
+package struct UnitReference: Hashable, Sendable, Codable {
+    package var name: UnitName
+    /// The text of a local file of this name.
+    package var text: String?
+    /// For an instance: the text of a local file of its template.
+    package var template: String?
+    /// The path of the local file, for messages.
+    package var path: String?
+
+    package init(name: UnitName, text: String? = nil, template: String? = nil, path: String? = nil) {
+        self.name = name
+        self.text = text
+        self.template = template
+        self.path = path
+    }
+}
+
+/// One line of the answer to a change.
+package struct ChangeProgress: Hashable, Sendable, Codable {
+    package enum Kind: String, Hashable, Sendable, Codable {
+        /// The registry has the change durably.
+        case stored
+        /// Nothing had to be changed.
+        case unchanged
+        /// Something the user should know; the change goes on.
+        case warning
+        /// The unit is where the request wants it.
+        case arrived
+        /// The unit failed (for good, or its first run): `failure` says how.
+        case failed
+        /// The unit cannot go on now; `message` says why. The request keeps waiting.
+        case waiting
+        /// This unit's part of the request was refused; nothing was changed for it.
+        case refused
+        /// The last line.
+        case done
+    }
+
+    package var kind: Kind
+    package var unit: UnitName?
+    package var state: TargetState?
+    package var machine: MachineSummary?
+    /// systemd's words, where known.
+    package var active: String?
+    package var sub: String?
+    package var failure: UnitFailure?
+    package var message: String?
+
+    package init(
+        kind: Kind,
+        unit: UnitName? = nil,
+        state: TargetState? = nil,
+        machine: MachineSummary? = nil,
+        active: String? = nil,
+        sub: String? = nil,
+        failure: UnitFailure? = nil,
+        message: String? = nil
+    ) {
+        self.kind = kind
+        self.unit = unit
+        self.state = state
+        self.machine = machine
+        self.active = active
+        self.sub = sub
+        self.failure = failure
+        self.message = message
+    }
+}
+
+/// Enough of a machine for one line of a table.
+package struct MachineSummary: Hashable, Sendable, Codable {
+    package var id: MachineID
+    package var hostname: String
+    package var primaryIP: String
+
+    package init(id: MachineID, hostname: String, primaryIP: String) {
+        self.id = id
+        self.hostname = hostname
+        self.primaryIP = primaryIP
+    }
+}
+
+/// `GET /fleet/v2/machines`
+package struct MachineListing: Hashable, Sendable, Codable {
+    package struct Row: Hashable, Sendable, Codable {
+        package var machine: MachineSummary
+        package var metadata: [String: String]
+        /// `ready` or `lost`.
+        package var state: String
+        package var version: String
+        package var systemdVersion: String
+        package var units: Int
+        package var since: Timestamp?
+
+        package init(
+            machine: MachineSummary,
+            metadata: [String: String],
+            state: String,
+            version: String,
+            systemdVersion: String,
+            units: Int,
+            since: Timestamp?
+        ) {
+            self.machine = machine
+            self.metadata = metadata
+            self.state = state
+            self.version = version
+            self.systemdVersion = systemdVersion
+            self.units = units
+            self.since = since
+        }
+    }
+
+    package var machines: [Row]
+
+    package init(machines: [Row]) { self.machines = machines }
+}
+
+/// `GET /fleet/v2/units`: one row per unit, with one state for every machine that reports one.
+package struct UnitListing: Hashable, Sendable, Codable {
+    package struct Row: Hashable, Sendable, Codable {
+        package var name: UnitName
+        package var file: ContentHash
+        package var description: String
+        package var target: TargetState
+        package var isGlobal: Bool
+        /// Machines the unit is assigned to.
+        package var assigned: [MachineSummary]
+        package var states: [State]
+        /// Why it is nowhere although it should be somewhere.
+        package var blocked: String?
+        /// Given up or waiting to be tried again, in words.
+        package var reschedule: String?
+
+        package init(
+            name: UnitName,
+            file: ContentHash,
+            description: String,
+            target: TargetState,
+            isGlobal: Bool,
+            assigned: [MachineSummary],
+            states: [State],
+            blocked: String?,
+            reschedule: String?
+        ) {
+            self.name = name
+            self.file = file
+            self.description = description
+            self.target = target
+            self.isGlobal = isGlobal
+            self.assigned = assigned
+            self.states = states
+            self.blocked = blocked
+            self.reschedule = reschedule
+        }
+    }
+
+    package struct State: Hashable, Sendable, Codable {
+        package var machine: MachineSummary
+        package var status: UnitStatus
+
+        package init(machine: MachineSummary, status: UnitStatus) {
+            self.machine = machine
+            self.status = status
+        }
+    }
+
+    package var units: [Row]
+
+    package init(units: [Row]) { self.units = units }
+}
+
+/// `GET /fleet/v2/units/NAME`: one unit with its text and the chain of its events (`cat`, `status`, `why`).
+package struct UnitDetail: Hashable, Sendable, Codable {
+    package var row: UnitListing.Row
+    package var text: String
+    package var submitted: Provenance
+    package var targetSet: Provenance
+    /// Oldest first.
+    package var events: [UnitEvent]
+    package var failures: [FailedRun]
+    /// For every present machine, why the unit may not go there; absent for machines where it may.
+    package var notEligible: [MachineID: String]
+
+    package init(
+        row: UnitListing.Row,
+        text: String,
+        submitted: Provenance,
+        targetSet: Provenance,
+        events: [UnitEvent],
+        failures: [FailedRun],
+        notEligible: [MachineID: String]
+    ) {
+        self.row = row
+        self.text = text
+        self.submitted = submitted
+        self.targetSet = targetSet
+        self.events = events
+        self.failures = failures
+        self.notEligible = notEligible
+    }
+}
+
+/// `GET /fleet/v2/units/NAME/journal?lines=N&follow=1`: one JSON object per line.
+package struct JournalLine: Hashable, Sendable, Codable {
+    package var at: Timestamp
+    package var hostname: String
+    /// `SYSLOG_IDENTIFIER`, or the command's name.
+    package var identifier: String
+    package var pid: Int32
+    /// syslog(3) level, 0 to 7.
+    package var priority: Int
+    package var message: String
+
+    package init(
+        at: Timestamp,
+        hostname: String,
+        identifier: String,
+        pid: Int32,
+        priority: Int,
+        message: String
+    ) {
+        self.at = at
+        self.hostname = hostname
+        self.identifier = identifier
+        self.pid = pid
+        self.priority = priority
+        self.message = message
+    }
+}
+
+/// Every refusal of the API, in fleet's shape: `{"error":{"code":404,"message":"unit does not exist"}}`.
+package struct APIError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
+    package struct Body: Hashable, Sendable, Codable {
+        package var code: Int
+        package var message: String
+    }
+
+    package var error: Body
+
+    /// `code` is the HTTP status; `message` says what is wrong and the way out.
+    package init(_ code: Int, _ message: String) {
+        error = Body(code: code, message: message)
+    }
+
+    package var description: String { error.message }
+}

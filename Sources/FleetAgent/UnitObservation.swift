@@ -1,0 +1,53 @@
+package import UnitFile
+
+/// What systemd says of one unit at one moment, read after a signal said that something changed. Property names are
+/// those of org.freedesktop.systemd1(5).
+package struct UnitObservation: Hashable, Sendable {
+    package var loadState: String
+    package var activeState: String
+    package var subState: String
+    /// `Result` of a service, socket, timer...; empty for types without one.
+    package var result: String
+    /// `ExecMainCode` (a `CLD_` constant of waitid(2)) and `ExecMainStatus`; 0 when there was no main process.
+    package var mainCode: Int32
+    package var mainStatus: Int32
+    package var mainPID: Int32
+    /// `NRestarts`: automatic restarts since the unit was started by hand or reset; 0 for types without it.
+    package var restarts: UInt32
+    /// `InvocationID` in hexadecimal; empty when the unit never ran.
+    package var invocation: String
+    /// `StatusErrno`/`LoadError` text; empty for none.
+    package var loadError: String
+    /// The content hash of our installed file; nil when the file is not ours or gone.
+    package var file: ContentHash?
+    /// A job is queued or running for the unit.
+    package var hasJob: Bool
+
+    package init(
+        loadState: String,
+        activeState: String,
+        subState: String,
+        result: String = "",
+        mainCode: Int32 = 0,
+        mainStatus: Int32 = 0,
+        mainPID: Int32 = 0,
+        restarts: UInt32 = 0,
+        invocation: String = "",
+        loadError: String = "",
+        file: ContentHash? = nil,
+        hasJob: Bool = false
+    ) {
+        self.loadState = loadState
+        self.activeState = activeState
+        self.subState = subState
+        self.result = result
+        self.mainCode = mainCode
+        self.mainStatus = mainStatus
+        self.mainPID = mainPID
+        self.restarts = restarts
+        self.invocation = invocation
+        self.loadError = loadError
+        self.file = file
+        self.hasJob = hasJob
+    }
+}

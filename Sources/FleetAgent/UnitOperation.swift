@@ -1,0 +1,74 @@
+package import UnitFile
+
+/// One call on the local systemd, as the agent's core asks for it. The executor (`UnitManager` in FleetRuntime) chooses
+/// nothing; every operation may be repeated safely.
+package enum UnitOperation: Hashable, Sendable {
+    /// Write these unit files and make systemd know them. One operation for all units that are due at the same time,
+    /// because systemd refreshes its cache of unit paths once per change of the directory.
+    case install([UnitInstallation])
+    /// Start and wait for the start job's result.
+    case start(UnitName)
+    /// Stop and start in one job (systemd's `RestartUnit`), waiting for its result.
+    case restart(UnitName)
+    /// Stop and wait until systemd is done, so that `ExecStop=` runs while the unit is there.
+    case stop(UnitName)
+    /// Disable, forget a failed state, remove the file. The unit is stopped before.
+    case remove(UnitName)
+    /// Forget a failed state and the start-limit counter (`ResetFailedUnit`).
+    case resetFailed(UnitName)
+
+    /// The units that this operation keeps busy.
+    package var units: [UnitName] {
+        switch self {
+        case .install(let installations): installations.map(\.unit)
+        case .start(let unit), .restart(let unit), .stop(let unit), .remove(let unit), .resetFailed(let unit): [unit]
+        }
+    }
+}
+
+/// A unit file to install.
+package struct UnitInstallation: Hashable, Sendable {
+    package var unit: UnitName
+    package var file: ContentHash
+
+    package init(unit: UnitName, file: ContentHash) {
+        self.unit = unit
+        self.file = file
+    }
+}
+
+/// Names one operation in flight.
+package typealias OperationID = Int
+
+/// What became of an operation for one unit.
+package enum OperationResult: Hashable, Sendable {
+    /// Done. For a job: result `done`, or `skipped` (a condition of the unit did not hold; systemd counts that as success).
+    case done
+    /// systemd said no, or its job ended otherwise than `done`: `failed`, `timeout`, `dependency`, `canceled`...
+    case failed(OperationFailure)
+    /// The machine has a unit of this name from elsewhere; nothing was touched.
+    case nameTaken(path: String)
+    /// The connection to systemd was lost before the outcome was known. The next listing tells.
+    case unknown
+}
+
+/// Why an operation failed.
+package struct OperationFailure: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        /// systemd does not accept the file (`LoadState` bad-setting, error, masked...), or writing it failed.
+        case badUnit
+        /// The job's result as systemd names it, such as `failed`, `timeout`, `dependency`, `canceled`.
+        case job(result: String)
+        /// A D-Bus error.
+        case bus(name: String)
+    }
+
+    package var kind: Kind
+    /// One sentence without a full stop.
+    package var message: String
+
+    package init(kind: Kind, message: String) {
+        self.kind = kind
+        self.message = message
+    }
+}

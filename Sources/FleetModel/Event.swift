@@ -1,0 +1,28 @@
+package import UnitFile
+
+/// Something that was decided or seen about a unit, with its cause. The chain of a unit's events is what
+/// `fleetctl why` prints.
+package struct UnitEvent: Hashable, Sendable, Codable {
+    package enum Kind: String, Hashable, Sendable, Codable {
+        case submitted, replaced, target, restart, resetFailed, destroyed
+        case placed, moved, unplaced, blocked
+        case started, stopped, failed, refused
+        case retry, gaveUp
+    }
+
+    package var at: Timestamp
+    package var unit: UnitName
+    package var kind: Kind
+    /// The machine concerned, if one is.
+    package var machine: MachineID?
+    /// One sentence without a full stop that says what and why.
+    package var message: String
+
+    package init(at: Timestamp, unit: UnitName, kind: Kind, machine: MachineID? = nil, message: String) {
+        self.at = at
+        self.unit = unit
+        self.kind = kind
+        self.machine = machine
+        self.message = message
+    }
+}

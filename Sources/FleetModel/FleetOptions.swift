@@ -1,0 +1,46 @@
+package import UnitFile
+
+/// What `[X-Fleet]` of a unit file asks for, with specifiers expanded for one unit name.
+package struct FleetOptions: Hashable, Sendable {
+    /// `MachineID=`: a full id, or its first eight digits as fleet's code accepted.
+    package var machineID: String?
+    /// `MachineOf=`: units that must be on the same machine.
+    package var machineOf: [UnitName] = []
+    /// `MachineMetadata=`: for every key one of its values must be the machine's.
+    package var metadata: [String: Set<String>] = [:]
+    /// `Conflicts=`: patterns of units that may not be on the same machine.
+    package var conflicts: [UnitPattern] = []
+    /// `Replaces=`: patterns of units that make room for this one.
+    package var replaces: [UnitPattern] = []
+    /// `Global=`: one copy on every eligible machine.
+    package var isGlobal = false
+    package var reschedule = ReschedulePolicy()
+    /// `AtMostOnce=`: never two copies, not for a moment (promise P3).
+    package var atMostOnce = false
+
+    package init() {}
+}
+
+/// When and how often a unit that failed is tried again.
+package struct ReschedulePolicy: Hashable, Sendable {
+    package enum Trigger: String, Hashable, Sendable, Codable, CaseIterable {
+        /// A unit that failed for good, and a machine that was lost.
+        case onFailure = "on-failure"
+        /// Only a machine that was lost.
+        case onMachineLoss = "on-machine-loss"
+        case never
+    }
+
+    /// `Reschedule=`
+    package var trigger = Trigger.onFailure
+    /// `RescheduleDelaySec=`: the second try waits this long and each further one twice as long; the first is at once.
+    package var delay = Duration.seconds(5)
+    /// `RescheduleMaxDelaySec=`: no wait is longer.
+    package var maximumDelay = Duration.seconds(300)
+    /// `RescheduleLimit=`: this many failures within `limitInterval` and the unit is given up; 0 never gives up.
+    package var limit = 5
+    /// `RescheduleLimitIntervalSec=`
+    package var limitInterval = Duration.seconds(3600)
+
+    package init() {}
+}

@@ -1,0 +1,52 @@
+/// A machine as the registry knows it: what it says of itself while it is present, and what operators set on it.
+package struct Machine: Hashable, Sendable {
+    package var id: MachineID
+    /// nil when the machine's lease has ended or it has left: no unit may be assigned to it then.
+    package var presence: MachinePresence?
+    /// Set by operators (`PATCH /fleet/v1/machines`); durable, wins over `MachinePresence.metadata`. A nil value hides
+    /// a configured key.
+    package var labels: [String: String?]
+
+    package init(id: MachineID, presence: MachinePresence? = nil, labels: [String: String?] = [:]) {
+        self.id = id
+        self.presence = presence
+        self.labels = labels
+    }
+
+    /// What `MachineMetadata=` is compared with.
+    package var metadata: [String: String] {
+        var merged = presence?.metadata ?? [:]
+        for (key, value) in labels { merged[key] = value }
+        return merged
+    }
+}
+
+/// What a machine says of itself. Hangs on the machine's lease.
+package struct MachinePresence: Hashable, Sendable, Codable {
+    package var hostname: String
+    /// The address shown in tables; empty when the machine has none.
+    package var primaryIP: String
+    /// `metadata=` of fleet.conf.
+    package var metadata: [String: String]
+    /// Version of fleetd, for people.
+    package var version: String
+    /// Version of systemd as its `Version` property gives it; empty when unknown.
+    package var systemdVersion: String
+    package var since: Timestamp
+
+    package init(
+        hostname: String,
+        primaryIP: String,
+        metadata: [String: String],
+        version: String,
+        systemdVersion: String,
+        since: Timestamp
+    ) {
+        self.hostname = hostname
+        self.primaryIP = primaryIP
+        self.metadata = metadata
+        self.version = version
+        self.systemdVersion = systemdVersion
+        self.since = since
+    }
+}

@@ -1,0 +1,51 @@
+package import UnitFile
+
+/// The whole fleet at one revision of the registry: everything the planner and the API read. A value: comparing two
+/// snapshots, printing one, or planning twice from the same one needs nothing else.
+///
+/// `FleetRegistry.SnapshotFeed` is the only writer; it keeps `unitsByMachine` in step with `assignments`.
+package struct Snapshot: Equatable, Sendable {
+    package var revision: Revision
+    package var units: [UnitName: Unit]
+    package var machines: [MachineID: Machine]
+    package var assignments: [UnitName: [MachineID: Assignment]]
+    /// Index over `assignments`.
+    package var unitsByMachine: [MachineID: Set<UnitName>]
+    package var statuses: [UnitName: [MachineID: UnitStatus]]
+    package var refusals: [UnitName: [MachineID: Refusal]]
+    package var failures: [UnitName: [FailureScope: FailureRecord]]
+    package var leadership: Leadership?
+    /// The `mod revision` of every stored key that a fenced write may have to compare, by kind of object.
+    package var assignmentRevisions: [UnitName: [MachineID: Revision]]
+
+    package init() {
+        revision = .zero
+        units = [:]
+        machines = [:]
+        assignments = [:]
+        unitsByMachine = [:]
+        statuses = [:]
+        refusals = [:]
+        failures = [:]
+        leadership = nil
+        assignmentRevisions = [:]
+    }
+
+    /// Machines that are present, in the order of their ids.
+    package var presentMachines: [Machine] {
+        machines.values.filter { $0.presence != nil }.sorted { $0.id < $1.id }
+    }
+}
+
+/// Who leads. Stored at `leader` on the leader's lease.
+package struct Leadership: Hashable, Sendable {
+    package var machine: MachineID
+    package var epoch: Epoch
+    package var since: Timestamp
+
+    package init(machine: MachineID, epoch: Epoch, since: Timestamp) {
+        self.machine = machine
+        self.epoch = epoch
+        self.since = since
+    }
+}

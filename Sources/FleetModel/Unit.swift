@@ -1,0 +1,82 @@
+package import UnitFile
+
+/// What a user asked of a unit, in fleet's words.
+package enum TargetState: String, Hashable, Sendable, Codable, CaseIterable, Comparable {
+    /// Known to the registry, on no machine.
+    case inactive
+    /// On a machine, known to its systemd, not started.
+    case loaded
+    /// On a machine and started.
+    case launched
+
+    package static func < (left: TargetState, right: TargetState) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+        switch self {
+        case .inactive: 0
+        case .loaded: 1
+        case .launched: 2
+        }
+    }
+}
+
+/// Who asked for something, and when.
+package struct Provenance: Hashable, Sendable, Codable {
+    package var at: Timestamp
+    /// The peer of the API connection, such as `root (uid 0)`.
+    package var by: String
+
+    package init(at: Timestamp, by: String) {
+        self.at = at
+        self.by = by
+    }
+}
+
+/// A unit: what users asked for, and what its file says to fleet.
+package struct Unit: Hashable, Sendable {
+    package var name: UnitName
+    package var intent: UnitIntent
+    package var target: UnitTarget
+    /// `[X-Fleet]` of the unit's file with the specifiers expanded for this name.
+    package var options: FleetOptions
+
+    package init(name: UnitName, intent: UnitIntent, target: UnitTarget, options: FleetOptions) {
+        self.name = name
+        self.intent = intent
+        self.target = target
+        self.options = options
+    }
+
+    /// The larger of both generations: identifies the newest thing that a user asked of this unit.
+    package var generation: Generation { max(intent.generation, target.generation) }
+}
+
+/// Which file a unit has. Stored at `units/NAME`.
+package struct UnitIntent: Hashable, Sendable, Codable {
+    package var file: ContentHash
+    package var generation: Generation
+    package var submitted: Provenance
+
+    package init(file: ContentHash, generation: Generation, submitted: Provenance) {
+        self.file = file
+        self.generation = generation
+        self.submitted = submitted
+    }
+}
+
+/// Which state a unit should have. Stored at `targets/NAME`.
+package struct UnitTarget: Hashable, Sendable, Codable {
+    package var state: TargetState
+    package var generation: Generation
+    /// The generation at which a restart was asked for last; 0 for never. An agent that started the unit at an older
+    /// generation stops and starts it again.
+    package var restart: Generation
+    package var set: Provenance
+
+    package init(state: TargetState, generation: Generation, restart: Generation = 0, set: Provenance) {
+        self.state = state
+        self.generation = generation
+        self.restart = restart
+        self.set = set
+    }
+}

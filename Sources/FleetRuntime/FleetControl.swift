@@ -1,0 +1,32 @@
+package import FleetAPI
+package import FleetModel
+package import FleetUseCases
+package import UnitFile
+
+/// What the API's routes may ask of the running fleetd. `FleetRuntime` implements it over the folded snapshot and the
+/// store; tests of the server implement it over a fixed snapshot.
+package protocol FleetControl: Sendable {
+    /// The newest folded snapshot. Throws 503 with the reason while the registry was never read.
+    func snapshot() async throws(APIError) -> Snapshot
+
+    /// An element after every change that was folded in, the newest only: a consumer that is late reads the snapshot once.
+    func changes() -> AsyncStream<Revision>
+
+    /// Runs a use case on the newest snapshot and commits what it returns, again from a fresh snapshot after a conflict.
+    /// Returns after the change is durable *and* folded into `snapshot()`.
+    func perform(_ change: Change, by user: String) async throws(APIError) -> ChangeOutcome
+
+    /// The text of a stored unit file.
+    func text(of file: ContentHash) async throws(APIError) -> String
+
+    /// The stored events of a unit, oldest first.
+    func events(of unit: UnitName) async throws(APIError) -> [UnitEvent]
+
+    /// The unit's lines in this machine's journal: the last `lines`, then new ones as they come if `follow`.
+    func journal(of unit: UnitName, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error>
+
+    /// This machine.
+    var machine: MachineID { get }
+    /// Version of fleetd, as `fleetctl version` prints it.
+    var version: String { get }
+}
