@@ -32,16 +32,16 @@ let ring1: [Target] = [
     .target(name: "FleetAPI", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
 ]
 
+let ring1Names = ring1.map { Target.Dependency(stringLiteral: $0.name) }
+
 /// Runs ring 1: owns tasks and timers, knows the ports.
 let ring2: [Target] = [
     .target(
         name: "FleetRuntime",
         dependencies: [
-            "FleetAPI", "FleetAgent", "FleetEngine", "FleetModel", "FleetPlanner", "FleetRegistry", "FleetUseCases",
-            "UnitFile",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        ],
+        ] + ring1Names,
         swiftSettings: strict
     )
 ]
@@ -109,21 +109,61 @@ let executables: [Target] = [
     ),
 ]
 
-/// Test support and the tests themselves, from many to few.
-let tests: [Target] = [
+/// Test support: fakes of the ports, and the lab that boots real systemd machines (which knows no target of ours).
+let testSupport: [Target] = [
     .target(
         name: "MemoryStore",
         dependencies: ["FleetModel", "FleetRegistry", "FleetRuntime"],
+        path: "Tests/MemoryStore",
         swiftSettings: strict
     ),
-    .testTarget(name: "UnitFileTests", dependencies: ["UnitFile"], swiftSettings: strict),
-    .testTarget(name: "FleetModelTests", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
-    .testTarget(
-        name: "FleetRegistryTests",
-        dependencies: ["FleetModel", "FleetRegistry", "UnitFile"],
+    .target(
+        name: "Lab",
+        dependencies: [.product(name: "Subprocess", package: "swift-subprocess")],
+        path: "Tests/Lab",
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "fleet-lab",
+        dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        path: "Tests/fleet-lab",
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "fleet-bench",
+        dependencies: [
+            "FleetModel", "FleetRegistry", "FleetRuntime", "Lab", "SQLiteStore",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "Tests/fleet-bench",
         swiftSettings: strict
     ),
 ]
+
+/// The tests, from many to few.
+let tests: [Target] = [
+    test("UnitFileTests", ["UnitFile"]),
+    test("FleetModelTests", ["FleetModel", "UnitFile"]),
+    test("FleetRegistryTests", ["FleetModel", "FleetRegistry", "UnitFile"]),
+    test("FleetPlannerTests", ["FleetModel", "FleetPlanner", "UnitFile"]),
+    test("FleetEngineTests", ["FleetEngine", "FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"]),
+    test("FleetAgentTests", ["FleetAgent", "FleetModel", "UnitFile"]),
+    test("FleetUseCasesTests", ["FleetModel", "FleetRegistry", "FleetUseCases", "UnitFile"]),
+    test("FleetRuntimeTests", ring1Names + ["FleetRuntime", "MemoryStore"]),
+    test("StoreContractTests", ["FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore"]),
+    test("SystemdBusTests", ["FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile"]),
+    test(
+        "FleetServerTests",
+        ["FleetAPI", "FleetModel", "FleetRuntime", "FleetServer", "FleetUseCases", "UnitFile"]
+    ),
+    test("FleetctlTests", ["FleetAPI", "FleetModel", "UnitFile", "fleetctl"]),
+    test("TidyTests", []),
+    test("SystemTests", ["Lab"]),
+]
+
+func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
 
 let package = Package(
     name: "fleet",
@@ -142,5 +182,5 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
-    targets: ring1 + ring2 + ring3 + executables + tests
+    targets: ring1 + ring2 + ring3 + executables + testSupport + tests
 )
