@@ -27,6 +27,7 @@ package struct Snapshot: Equatable, Sendable {
     package var assignmentRevisions: [UnitName: [MachineID: Revision]]
     package var failureRevisions: [UnitName: [FailureScope: Revision]]
     package var labelRevisions: [MachineID: Revision]
+    package var fileRevisions: [ContentHash: Revision]
 
     package init() {
         revision = .zero
@@ -45,6 +46,7 @@ package struct Snapshot: Equatable, Sendable {
         assignmentRevisions = [:]
         failureRevisions = [:]
         labelRevisions = [:]
+        fileRevisions = [:]
     }
 
     /// Machines that are present, in the order of their ids.
