@@ -53,7 +53,7 @@ let ring3: [Target] = [
         name: "SQLiteStore",
         dependencies: [
             "FleetModel", "FleetRegistry", "FleetRuntime",
-            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "GRDBSQLite", package: "GRDB.swift"),
             .product(name: "Logging", package: "swift-log"),
         ],
         swiftSettings: strict
