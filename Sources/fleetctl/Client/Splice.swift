@@ -30,7 +30,9 @@ enum Splice {
         if count < 0 && (errno == EINTR || errno == EAGAIN) { return true }
         guard count >= 0 else { throw Failure("fleetctl: cannot read: \(Process.message(of: errno))") }
         if count == 0 { return false }
-        let isWritten = chunk.withUnsafeBytes { Process.write(UnsafeRawBufferPointer(rebasing: $0[..<count]), to: sink) }
+        let isWritten = chunk.withUnsafeBytes {
+            Process.write(UnsafeRawBufferPointer(rebasing: $0[..<count]), to: sink)
+        }
         guard isWritten else { throw Failure("fleetctl: cannot write: \(Process.message(of: errno))") }
         return true
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `cat`: the stored text of units, byte for byte.
 struct Cat: FleetctlCommand {

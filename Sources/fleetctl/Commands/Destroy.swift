@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `destroy`: stops units and removes them from the registry.
 struct Destroy: FleetctlCommand {

@@ -21,7 +21,9 @@ struct ListMachines: FleetctlCommand {
             context.console.print(try JSONText.document(listing))
         } else {
             let rows = MachineTable.rows(listing, includingLost: all)
-            context.console.write(MachineTable.listing.render(rows, columns: columns, layout: options.layout(in: context)))
+            context.console.write(
+                MachineTable.listing.render(rows, columns: columns, layout: options.layout(in: context))
+            )
         }
         return ExitStatus.success
     }

@@ -17,7 +17,9 @@ struct ListUnitFiles: FleetctlCommand {
             context.console.print(try JSONText.document(listing))
         } else {
             let rows = UnitFileTable.rows(listing)
-            context.console.write(UnitFileTable.listing.render(rows, columns: columns, layout: options.layout(in: context)))
+            context.console.write(
+                UnitFileTable.listing.render(rows, columns: columns, layout: options.layout(in: context))
+            )
         }
         return ExitStatus.success
     }

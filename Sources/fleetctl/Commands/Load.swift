@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `load`: places units on machines and makes them known to systemd there.
 struct Load: FleetctlCommand {

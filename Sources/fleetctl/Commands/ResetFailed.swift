@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `reset-failed`: forgets the failures of units.
 struct ResetFailed: FleetctlCommand {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `restart`: stops and starts units where they are.
 struct Restart: FleetctlCommand {

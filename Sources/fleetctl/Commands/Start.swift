@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `start`: starts units.
 struct Start: FleetctlCommand {

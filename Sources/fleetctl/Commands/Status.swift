@@ -1,5 +1,6 @@
 import ArgumentParser
 import FleetAPI
+import UnitFile
 
 /// `status`: how units are, as `systemctl status` shows it.
 struct Status: FleetctlCommand {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `stop`: stops units; they stay loaded on their machines.
 struct Stop: FleetctlCommand {

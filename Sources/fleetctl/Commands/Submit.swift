@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `submit`: stores units; their target state is inactive.
 struct Submit: FleetctlCommand {

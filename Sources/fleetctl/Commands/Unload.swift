@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `unload`: stops units and takes them off their machines.
 struct Unload: FleetctlCommand {

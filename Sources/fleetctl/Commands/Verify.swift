@@ -26,9 +26,10 @@ struct Verify: FleetctlCommand {
                 continue
             }
             found.append(SystemdAnalyze.Input(name: unit.name, file: file))
-            let errors = FileCheck.errors(unit.name, file)
-            for line in errors { context.console.complain(line) }
-            hasErrors = hasErrors || !errors.isEmpty
+            if let error = FileCheck.error(unit.name, file) {
+                context.console.complain(error)
+                hasErrors = true
+            }
         }
         let verdict = try await SystemdAnalyze.verify(found, path: context.environment["PATH"] ?? "")
         for line in verdict.lines { context.console.complain(line) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `why`: the chain of causes that brought a unit where it is.
 struct Why: FleetctlCommand {

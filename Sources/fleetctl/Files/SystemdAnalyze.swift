@@ -20,7 +20,7 @@ enum SystemdAnalyze {
     /// Runs the tool on copies of all files in one directory, so that units find each other. Without the tool, or
     /// without files, there is nothing to say.
     static func verify(_ inputs: [Input], path: String) async throws -> Verdict {
-        guard !inputs.isEmpty, let tool = find("systemd-analyze", in: path) else { return Verdict() }
+        guard !inputs.isEmpty, isInstalled("systemd-analyze", path) else { return Verdict() }
         let files = FileManager.default
         let folder = files.temporaryDirectory.path + "/fleetctl-verify-" + UUID().uuidString
         try files.createDirectory(atPath: folder, withIntermediateDirectories: false)
@@ -33,13 +33,13 @@ enum SystemdAnalyze {
         }
         let copies = inputs.map { folder + "/" + $0.name.description }
         let result = try await run(
-            .path(.init(tool)),
+            .name("systemd-analyze"),
             arguments: .init(["--man=no", "--recursive-errors=no", "verify"] + copies),
             environment: .inherit.updating(["SYSTEMD_UNIT_PATH": folder + ":", "SYSTEMD_COLORS": "0"]),
             output: .string(limit: outputBytes),
             error: .string(limit: outputBytes)
         )
-        let output = (result.standardOutput ?? "") + (result.standardError ?? "")
+        let output = result.standardOutput + result.standardError
         return verdict(output, isSuccess: result.terminationStatus.isSuccess, inputs, folder: folder)
     }
 
@@ -59,7 +59,7 @@ enum SystemdAnalyze {
         return verdict
     }
 
-    private static func find(_ tool: String, in path: String) -> String? {
-        path.split(separator: ":").map { $0 + "/" + tool }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    private static func isInstalled(_ tool: String, _ path: String) -> Bool {
+        path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: $0 + "/" + tool) }
     }
 }

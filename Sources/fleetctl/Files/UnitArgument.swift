@@ -29,12 +29,12 @@ struct UnitArgument: Hashable, Sendable {
     func reference() throws(Failure) -> UnitReference {
         var reference = UnitReference(name: name)
         if let file = try LocalFile.read(path) {
-            try FileCheck.throwErrors(name, file)
+            try FileCheck.throwError(name, file)
             reference.text = file.text
             reference.path = file.path
         }
         if let template = name.template, let file = try LocalFile.read(sibling(template)) {
-            try FileCheck.throwErrors(template, file)
+            try FileCheck.throwError(template, file)
             reference.template = file.text
             reference.path = reference.path ?? file.path
         }

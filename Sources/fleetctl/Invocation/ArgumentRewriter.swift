@@ -1,3 +1,5 @@
+import ArgumentParser
+
 /// Turns what fleet's command line accepted into what ArgumentParser accepts:
 /// - a command may be shortened to any unambiguous prefix,
 /// - global options may stand before the command,

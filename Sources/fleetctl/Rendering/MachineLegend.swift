@@ -1,4 +1,5 @@
 import FleetAPI
+import FleetModel
 
 extension MachineSummary {
     /// How fleet writes a machine: `1a2b3c4d.../10.0.0.1`, the whole id if `isFull`, no slash without an address.

@@ -1,4 +1,5 @@
 import FleetAPI
+import FleetModel
 
 /// The table of `list-machines`.
 enum MachineTable {

@@ -1,5 +1,6 @@
 import FleetAPI
 import FleetModel
+import UnitFile
 
 /// The table of `list-unit-files`: one line for each unit.
 enum UnitFileTable {

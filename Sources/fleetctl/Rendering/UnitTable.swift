@@ -1,5 +1,6 @@
 import FleetAPI
 import FleetModel
+import UnitFile
 
 /// The table of `list-units`: one line for each unit and machine.
 enum UnitTable {
