@@ -156,7 +156,15 @@ let tests: [Target] = [
         "FleetServerTests",
         ["FleetAPI", "FleetModel", "FleetRuntime", "FleetServer", "FleetUseCases", "UnitFile"]
     ),
-    test("FleetctlTests", ["FleetAPI", "FleetModel", "UnitFile", "fleetctl"]),
+    test(
+        "FleetctlTests",
+        [
+            "FleetAPI", "FleetModel", "UnitFile", "fleetctl",
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+        ]
+    ),
     test("TidyTests", []),
     test("SystemTests", ["Lab"]),
 ]
