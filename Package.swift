@@ -17,7 +17,7 @@ let ring1: [Target] = [
     .target(name: "UnitFile", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
     .target(name: "FleetModel", dependencies: ["UnitFile"], swiftSettings: strict),
     .target(name: "FleetRegistry", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
-    .target(name: "FleetPlanner", dependencies: ["FleetModel", "FleetRegistry", "UnitFile"], swiftSettings: strict),
+    .target(name: "FleetPlanner", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
     .target(
         name: "FleetEngine",
         dependencies: ["FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"],
