@@ -81,12 +81,16 @@ struct AuditedOutcome {
     func objection(to unit: Unit, on machine: MachineID) -> String? {
         guard let known = snapshot.machines[machine], known.presence != nil else { return "not present" }
         let options = unit.options
-        if let id = options.machineID, id != machine.description, id != String(machine.description.prefix(8)) {
+        let hostname = known.presence?.hostname ?? ""
+        if let id = options.machineID?.text(machine: machine, hostname: hostname), id != machine.description,
+            id != String(machine.description.prefix(8))
+        {
             return "MachineID=\(id)"
         }
         let metadata = known.metadata
-        for (key, wanted) in options.metadata where metadata[key].map(wanted.contains) != true {
-            return "MachineMetadata=\(key)"
+        for (key, wanted) in options.metadata {
+            let texts = wanted.map { $0.text(machine: machine, hostname: hostname) }
+            if metadata[key].map(texts.contains) != true { return "MachineMetadata=\(key)" }
         }
         if snapshot.refusals[unit.name]?[machine] != nil { return "refused" }
         let others = (onMachine[machine] ?? []).subtracting([unit.name])
