@@ -53,11 +53,12 @@ func checkPlaces(_ file: ParsedUnitFile, _ bytes: [UInt8]) {
     }
 }
 
-/// Written out anew, one option per line, the file has the same sections and options.
+/// Written out anew, one option per line, the file has the same sections and options. The space at the end of the line
+/// keeps a backslash at the end of a value from continuing it.
 func checkCanonicalForm(_ file: ParsedUnitFile) {
     guard !file.text.unicodeScalars.contains("\u{FEFF}") else { return }
     let text = file.sections.map { section in
-        "[\(section.name)]\n" + section.options.map { "\($0.key)=\($0.value)\n" }.joined()
+        "[\(section.name)]\n" + section.options.map { "\($0.key)=\($0.value) \n" }.joined()
     }.joined()
     guard let again = try? ParsedUnitFile.parse(text) else { preconditionFailure("the canonical form is refused") }
     let before = file.sections.map {
