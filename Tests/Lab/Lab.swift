@@ -72,7 +72,7 @@ package struct Lab: Sendable {
     /// Boots a new machine and returns when its systemd has started everything.
     package func boot(
         _ name: String,
-        suite: Suite = .trixie,
+        suite: Debian = .trixie,
         with extraPackages: [String] = []
     ) async throws -> Machine {
         let root = RootFileSystem(suite, with: extraPackages)
@@ -120,6 +120,13 @@ package struct Lab: Sendable {
 
     private static func requireRoot() async throws {
         guard isUsable.isEmpty else { throw LabError(isUsable) }
+    }
+
+    /// Whether a machine's systemd can enforce limits of a kind (`memory`, say): only a host without version 1
+    /// controllers can hand them on.
+    package static func hasController(_ name: String) -> Bool {
+        let controllers = Files.text("/sys/fs/cgroup/cgroup.controllers") ?? ""
+        return controllers.split(whereSeparator: \.isWhitespace).contains { $0 == name }
     }
 
     /// Empty when machines can be booted here; otherwise why not.
