@@ -3,7 +3,8 @@ import FoundationEssentials
 /// Machines that can reach one another and nothing else.
 ///
 /// A lab is a folder: what runs is found from the files in it, never from memory, so another process (a person at the
-/// shell, or the run after one that was killed) can take over. It has an owner, and dies with it at the next start, or none.
+/// shell, or the run after one that was killed) can take over. A lab with an owner is taken down at the first start of
+/// another one after its owner has gone; a lab without stays.
 package struct Lab: Sendable {
     package let name: String
 

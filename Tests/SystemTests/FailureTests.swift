@@ -31,7 +31,11 @@ extension SystemTests {
             ),
             Failure(
                 name: "start-timeout.service",
-                text: UnitText.service("/bin/sleep infinity", service: "Type=notify\nTimeoutStartSec=1s", fleet: policy),
+                text: UnitText.service(
+                    "/bin/sleep infinity",
+                    service: "Type=notify\nTimeoutStartSec=1s",
+                    fleet: policy
+                ),
                 cause: "timed out"
             ),
             Failure(
@@ -112,7 +116,12 @@ extension SystemTests {
             try await fleet.ctl(["destroy", "loop.service"]).checked()
         }
 
-        @Test(.enabled(if: hasMemoryController, "the host's cgroups have no memory controller for machines: no limit holds"))
+        @Test(
+            .enabled(
+                if: hasMemoryController,
+                "the host's cgroups have no memory controller for machines: no limit holds"
+            )
+        )
         func outOfMemory() async throws {
             let fleet = try currentFleet()
             let text = UnitText.service(
@@ -144,10 +153,14 @@ extension SystemTests {
             try await fleet.destroy("recover.service")
         }
 
-        @Test(arguments: ["reset-failed", "start"]) func aGivenUpUnitIsTriedAgainWhenAsked(command: String) async throws {
+        @Test(arguments: ["reset-failed", "start"]) func aGivenUpUnitIsTriedAgainWhenAsked(command: String) async throws
+        {
             let fleet = try currentFleet()
             let name = "asked-\(command).service"
-            let text = UnitText.service("/bin/sh -c 'test -e /run/\(name).may && exec sleep infinity'", fleet: FailureTests.policy)
+            let text = UnitText.service(
+                "/bin/sh -c 'test -e /run/\(name).may && exec sleep infinity'",
+                fleet: FailureTests.policy
+            )
             let paths = try await fleet.write([(name, text)])
             _ = try await fleet.ctl(["start"] + paths)
             try await fleet.expectWhy(name, says: "given up", within: .seconds(60))
@@ -170,7 +183,11 @@ extension SystemTests {
 
         @Test func aBadUnitDoesNotBlockAnother() async throws {
             let fleet = try currentFleet()
-            let slow = UnitText.service("/bin/sleep infinity", service: "Type=notify\nTimeoutStartSec=20s", fleet: "Reschedule=never")
+            let slow = UnitText.service(
+                "/bin/sleep infinity",
+                service: "Type=notify\nTimeoutStartSec=20s",
+                fleet: "Reschedule=never"
+            )
             let paths = try await fleet.write([("slow.service", slow), ("quick.service", UnitText.sleeper)])
             try await fleet.ctl(["start", "--no-block", paths[0]]).checked()
             try await fleet.expect("slow.service", Fleet.State(active: "activating", sub: "start"))

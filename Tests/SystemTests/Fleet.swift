@@ -136,7 +136,9 @@ struct Fleet: Sendable {
 
     /// How often PID 1 has reloaded everything in this boot.
     func reloads() async throws -> Int {
-        let lines = try await machine.run(["journalctl", "--boot", "_PID=1", "--grep=Reloading", "--output=cat", "--no-pager"])
+        let lines = try await machine.run([
+            "journalctl", "--boot", "_PID=1", "--grep=Reloading", "--output=cat", "--no-pager",
+        ])
         return lines.lines.count
     }
 }

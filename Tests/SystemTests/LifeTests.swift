@@ -38,7 +38,10 @@ extension SystemTests {
             let stopped = try await fleet.ctl(["stop", "life.service"]).checked()
             #expect(stopped.standardError.contains("Successfully stopped units [life.service]."))
             #expect(try await fleet.property("ActiveState", of: "life.service") == "inactive")
-            #expect(try await fleet.machine.shell("cat /run/life.stopped") == text, "ExecStop ran without its unit file")
+            #expect(
+                try await fleet.machine.shell("cat /run/life.stopped") == text,
+                "ExecStop ran without its unit file"
+            )
 
             try await fleet.ctl(["unload", "life.service"]).checked()
             #expect(try await fleet.property("LoadState", of: "life.service") == "not-found")
@@ -50,7 +53,9 @@ extension SystemTests {
             #expect(try await fleet.machine.shell("cat /run/life.stopped") == text, "destroy did not wait for ExecStop")
             #expect(try await fleet.property("LoadState", of: "life.service") == "not-found")
             #expect(try await fleet.states()["life.service"] == nil)
-            let left = try await fleet.machine.run(["find", "/run/fleet", "/run/systemd/system", "-name", "life.service*"])
+            let left = try await fleet.machine.run([
+                "find", "/run/fleet", "/run/systemd/system", "-name", "life.service*",
+            ])
             #expect(left.standardOutput.isEmpty)
         }
 
@@ -103,7 +108,8 @@ extension SystemTests {
             let units = try await fleet.ctl(["list-units"]).checked()
             #expect(units.lines.first?.split(separator: "\t").joined(separator: " ") == "UNIT MACHINE ACTIVE SUB")
             #expect(units.lines.contains { $0.hasPrefix("list.service\t") && $0.contains("\(id).../") })
-            let files = try await fleet.ctl(["list-unit-files", "--no-legend", "--fields", "unit,dstate,state"]).checked()
+            let files = try await fleet.ctl(["list-unit-files", "--no-legend", "--fields", "unit,dstate,state"])
+                .checked()
             let row = files.lines.first { $0.hasPrefix("list.service") }
             #expect(row?.split(whereSeparator: \.isWhitespace) == ["list.service", "launched", "launched"])
             let machines = try await fleet.ctl(["list-machines"]).checked()
@@ -116,10 +122,13 @@ extension SystemTests {
             try await fleet.destroy("list.service")
         }
 
-        @Test(arguments: [
-            (["no-such-command"], 2), (["start", "--no-such-flag", "x"], 2), (["list-units", "--fields", "nothing"], 2),
-            (["start", "missing.service"], 1), (["cat", "missing.service"], 1), (["version"], 0), (["help"], 0),
-        ] as [([String], Int32)])
+        @Test(
+            arguments: [
+                (["no-such-command"], 2), (["start", "--no-such-flag", "x"], 2),
+                (["list-units", "--fields", "nothing"], 2),
+                (["start", "missing.service"], 1), (["cat", "missing.service"], 1), (["version"], 0), (["help"], 0),
+            ] as [([String], Int32)]
+        )
         func exitStatus(arguments: [String], wanted: Int32) async throws {
             let result = try await currentFleet().ctl(arguments)
             #expect(result.status == wanted, "\(result)")

@@ -27,7 +27,9 @@ extension SystemTests {
                 try await machine.run(["dpkg", "--remove", "fleetd", "fleetctl"]).checked()
                 #expect(try await fleet.mainProcess(of: "keep.service") == process, "removal touched a unit")
                 #expect(try await fleet.property("LoadState", of: "fleetd.service") == "not-found")
-                #expect(try await machine.shell("test -d /var/lib/fleet && tail -n 1 /etc/fleet/fleet.conf") == "# mine\n")
+                #expect(
+                    try await machine.shell("test -d /var/lib/fleet && tail -n 1 /etc/fleet/fleet.conf") == "# mine\n"
+                )
 
                 let purge = try await machine.run(["dpkg", "--purge", "fleetd", "fleetctl"]).checked()
                 #expect(purge.standardOutput.contains("keep.service"), "purge does not say what is left: \(purge)")
@@ -75,9 +77,13 @@ extension SystemTests {
         @Test(.machine()) func membersOfTheGroupMayAndOthersMayNot() async throws {
             let fleet = try currentFleet()
             try await fleet.machine.shell("useradd alice -G fleet; useradd bob")
-            let alice = try await fleet.machine.run(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "fleetctl", "list-machines"])
+            let alice = try await fleet.machine.run([
+                "setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "fleetctl", "list-machines",
+            ])
             #expect(alice.succeeded, "\(alice)")
-            let bob = try await fleet.machine.run(["setpriv", "--reuid=bob", "--regid=bob", "--init-groups", "fleetctl", "list-machines"])
+            let bob = try await fleet.machine.run([
+                "setpriv", "--reuid=bob", "--regid=bob", "--init-groups", "fleetctl", "list-machines",
+            ])
             #expect(bob.status == 1 && bob.standardError.contains("fleet"), "\(bob)")
         }
 

@@ -101,7 +101,8 @@ extension SystemTests {
 
         @Test func installSectionTiesAUnitToAnother() async throws {
             let fleet = try currentFleet()
-            let follower = UnitText.service("/bin/sleep infinity", unit: "BindsTo=lead.service\nAfter=lead.service")
+            let follower =
+                UnitText.service("/bin/sleep infinity", unit: "BindsTo=lead.service\nAfter=lead.service")
                 + "\n[Install]\nWantedBy=lead.service\n\n[X-Fleet]\nMachineOf=lead.service\n"
             let paths = try await fleet.write([("lead.service", UnitText.sleeper), ("follow.service", follower)])
             try await fleet.ctl(["load", paths[0]]).checked()

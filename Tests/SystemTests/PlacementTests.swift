@@ -15,7 +15,10 @@ extension SystemTests {
 
         @Test func conflictsWait() async throws {
             let fleet = try currentFleet()
-            try await fleet.start("red.service", UnitText.service("/bin/sleep infinity", fleet: "Conflicts=blue*.service"))
+            try await fleet.start(
+                "red.service",
+                UnitText.service("/bin/sleep infinity", fleet: "Conflicts=blue*.service")
+            )
             try await expectBlocked(fleet, "blue1.service", UnitText.sleeper, reason: "red.service")
             try await fleet.ctl(["destroy", "red.service"]).checked()
             try await fleet.expect("blue1.service", .running)
@@ -58,7 +61,9 @@ extension SystemTests {
             try await fleet.ctl(["start"] + paths).checked()
             try await fleet.expect("everywhere.service", .running)
             let files = try await fleet.ctl(["list-unit-files", "--no-legend", "--fields", "unit,target"]).checked()
-            #expect(files.lines.contains { $0.split(whereSeparator: \.isWhitespace) == ["everywhere.service", "global"] })
+            #expect(
+                files.lines.contains { $0.split(whereSeparator: \.isWhitespace) == ["everywhere.service", "global"] }
+            )
             try await fleet.ctl(["stop", "everywhere.service"]).checked()
             try await fleet.expect("everywhere.service", .dead)
             try await fleet.destroy("everywhere.service")
@@ -74,7 +79,10 @@ extension SystemTests {
             try await fleet.expectWhy("taken.service", says: "/etc/systemd/system/taken.service")
             #expect(try await fleet.mainProcess(of: "taken.service") == before)
             try await fleet.ctl(["destroy", "taken.service"]).checked()
-            #expect(try await fleet.mainProcess(of: "taken.service") == before, "destroy touched a unit that is not ours")
+            #expect(
+                try await fleet.mainProcess(of: "taken.service") == before,
+                "destroy touched a unit that is not ours"
+            )
             try await fleet.machine.shell("systemctl stop taken.service; rm /etc/systemd/system/taken.service")
         }
     }

@@ -10,12 +10,14 @@ extension SystemTests {
             case kill = "kill -9 $(systemctl show --property=MainPID --value fleetd.service)"
             case abort = "kill -ABRT $(systemctl show --property=MainPID --value fleetd.service)"
             case restart = "systemctl restart fleetd.service"
-            case stopAndStart = "systemctl stop fleetd.service fleetd.socket; systemctl start fleetd.socket fleetd.service"
+            case stopAndStart =
+                "systemctl stop fleetd.service fleetd.socket; systemctl start fleetd.socket fleetd.service"
             case reload = "systemctl reload fleetd.service"
             case daemonReload = "systemctl daemon-reload"
             case daemonReexec = "systemctl daemon-reexec"
             case dbusRestart = "systemctl restart dbus.service"
-            case registryGone = "systemctl stop fleetd.service; rm -rf /run/fleet/ledger; systemctl start fleetd.service"
+            case registryGone =
+                "systemctl stop fleetd.service; rm -rf /run/fleet/ledger; systemctl start fleetd.service"
         }
 
         private func crew(_ fleet: Fleet) async throws -> [String] {
@@ -65,7 +67,10 @@ extension SystemTests {
 
         @Test func aUnitThatFailedWhileFleetdWasAwayIsTriedAgain() async throws {
             let fleet = try currentFleet()
-            try await fleet.start("away.service", UnitText.service("/bin/sleep infinity", fleet: "RescheduleDelaySec=200ms"))
+            try await fleet.start(
+                "away.service",
+                UnitText.service("/bin/sleep infinity", fleet: "RescheduleDelaySec=200ms")
+            )
             let before = try await fleet.mainProcess(of: "away.service")
             try await fleet.machine.shell("systemctl stop fleetd.service fleetd.socket && kill -9 \(before)")
             try await fleet.machine.eventually("systemd has given it up") {
@@ -97,14 +102,18 @@ extension SystemTests {
             try await fleet.start("base.service", UnitText.service("/bin/sleep infinity", service: "Restart=always"))
             try await fleet.start("global.service", UnitText.service("/bin/sleep infinity", fleet: "Global=true"))
             try await fleet.ctl(["load"] + fleet.write([("idle.service", UnitText.sleeper)])).checked()
-            let boot = try await fleet.machine.shell("cat /proc/sys/kernel/random/boot_id; cat /proc/1/stat | cut -d ' ' -f 22")
+            let boot = try await fleet.machine.shell(
+                "cat /proc/sys/kernel/random/boot_id; cat /proc/1/stat | cut -d ' ' -f 22"
+            )
             if event == "reboot" {
                 try await fleet.machine.reboot()
             } else {
                 try await fleet.machine.powerCut()
                 try await fleet.machine.bootAgain()
             }
-            let after = try await fleet.machine.shell("cat /proc/sys/kernel/random/boot_id; cat /proc/1/stat | cut -d ' ' -f 22")
+            let after = try await fleet.machine.shell(
+                "cat /proc/sys/kernel/random/boot_id; cat /proc/1/stat | cut -d ' ' -f 22"
+            )
             #expect(boot != after)
             try await fleet.waitUntilReady()
             try await fleet.expect(["base.service", "global.service"], .running)

@@ -37,7 +37,10 @@ enum Rules {
         var banned: [String: String] = [:]
         func ban(_ names: [String], _ instead: String) { for name in names { banned[name] = instead } }
         ban(
-            ["async", "await", "Task", "TaskGroup", "withTaskGroup", "actor", "AsyncStream", "AsyncSequence", "MainActor"],
+            [
+                "async", "await", "Task", "TaskGroup", "withTaskGroup", "actor", "AsyncStream", "AsyncSequence",
+                "MainActor",
+            ],
             "ring 1 is synchronous: return a directive and let ring 2 wait"
         )
         ban(
@@ -53,7 +56,10 @@ enum Rules {
             "return what there is to say; ring 2 logs it"
         )
         ban(
-            ["FileManager", "FileHandle", "FileDescriptor", "ProcessInfo", "DispatchQueue", "Thread", "getenv", "fopen"],
+            [
+                "FileManager", "FileHandle", "FileDescriptor", "ProcessInfo", "DispatchQueue", "Thread", "getenv",
+                "fopen",
+            ],
             "ring 1 does no I/O: make it a directive or an argument"
         )
         return banned
@@ -65,7 +71,7 @@ enum Rules {
         var instead: String
         /// Modules where the word has its own, right meaning.
         var allowedIn: Set<String> = []
-        /// Identifiers that are names of others, or ports.
+        /// Identifiers that are names of others, or ports; names made from them are right too.
         var identifiers: Set<String> = []
         /// A comment that speaks of one of these may use the word.
         var phrases: [String] = []
@@ -120,7 +126,9 @@ enum Rules {
     ]
 
     /// Waiting for time to pass. The lab's and the stores' one poll is excepted: files named Eventually.swift.
-    static let sleeps = ["Task.sleep", "clock.sleep", ".sleep(for", ".sleep(until", "usleep(", "nanosleep(", "Thread.sleep"]
+    static let sleeps = [
+        "Task.sleep", "clock.sleep", ".sleep(for", ".sleep(until", "usleep(", "nanosleep(", "Thread.sleep",
+    ]
 
     /// Notes to oneself: they belong into the issue list.
     static let notes: Set<String> = ["TODO", "FIXME", "XXX", "HACK"]

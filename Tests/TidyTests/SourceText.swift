@@ -34,7 +34,9 @@ struct SourceText {
             guard let keyword = words.firstIndex(of: "import"), keyword + 1 < words.count else { return nil }
             // `import struct Module.Type`
             let kinds: Set<Substring> = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias"]
-            let name = kinds.contains(words[keyword + 1]) && keyword + 2 < words.count ? words[keyword + 2] : words[keyword + 1]
+            let name =
+                kinds.contains(words[keyword + 1]) && keyword + 2 < words.count
+                ? words[keyword + 2] : words[keyword + 1]
             return (name.split(separator: ".").first.map(String.init) ?? "", index + 1)
         }
     }
@@ -52,7 +54,7 @@ struct SourceText {
         code.split { !($0.isLetter || $0.isNumber || $0 == "_") }
     }
 
-    /// The words of an identifier or of a sentence, in lower case: `unitManagers` has `unit` and `managers`.
+    /// The words of an identifier or of a sentence, in lower case: `unitFiles` has `unit` and `files`.
     static func words(of text: some StringProtocol) -> [String] {
         var words: [String] = []
         var word = ""
