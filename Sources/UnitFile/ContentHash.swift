@@ -27,6 +27,11 @@ package struct ContentHash: Hashable, Comparable, Sendable, CustomStringConverti
     package static func < (left: ContentHash, right: ContentHash) -> Bool { left.description < right.description }
 }
 
+extension ParsedUnitFile {
+    /// Identifies the file's content in the registry: two units with equal bytes share one stored file.
+    package var hash: ContentHash { ContentHash(of: text) }
+}
+
 extension ContentHash: Codable {
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
