@@ -148,13 +148,17 @@ let tests: [Target] = [
     test("FleetPlannerTests", ["FleetModel", "FleetPlanner", "UnitFile"]),
     test("FleetEngineTests", ["FleetEngine", "FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"]),
     test("FleetAgentTests", ["FleetAgent", "FleetModel", "UnitFile"]),
-    test("FleetUseCasesTests", ["FleetModel", "FleetRegistry", "FleetUseCases", "UnitFile"]),
+    test("FleetUseCasesTests", ["FleetModel", "FleetRegistry", "FleetUseCases", "MemoryStore", "UnitFile"]),
     test("FleetRuntimeTests", ring1Names + ["FleetRuntime", "MemoryStore"]),
     test("StoreContractTests", ["FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore"]),
     test("SystemdBusTests", ["FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile"]),
     test(
         "FleetServerTests",
-        ["FleetAPI", "FleetModel", "FleetRuntime", "FleetServer", "FleetUseCases", "UnitFile"]
+        [
+            "FleetAPI", "FleetModel", "FleetRegistry", "FleetRuntime", "FleetServer", "FleetUseCases", "MemoryStore",
+            "UnitFile", .product(name: "Logging", package: "swift-log"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ]
     ),
     test(
         "FleetctlTests",
