@@ -100,9 +100,6 @@ let executables: [Target] = [
         dependencies: [
             "FleetAPI", "FleetModel", "UnitFile",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            .product(name: "NIOCore", package: "swift-nio"),
-            .product(name: "NIOHTTP1", package: "swift-nio"),
-            .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "Subprocess", package: "swift-subprocess"),
         ],
         swiftSettings: strict
