@@ -17,7 +17,7 @@ let ring1: [Target] = [
     .target(name: "UnitFile", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
     .target(name: "FleetModel", dependencies: ["UnitFile"], swiftSettings: strict),
     .target(name: "FleetRegistry", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
-    .target(name: "FleetPlanner", dependencies: ["FleetModel", "FleetRegistry", "UnitFile"], swiftSettings: strict),
+    .target(name: "FleetPlanner", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
     .target(
         name: "FleetEngine",
         dependencies: ["FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"],
@@ -53,7 +53,7 @@ let ring3: [Target] = [
         name: "SQLiteStore",
         dependencies: [
             "FleetModel", "FleetRegistry", "FleetRuntime",
-            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "GRDBSQLite", package: "GRDB.swift"),
             .product(name: "Logging", package: "swift-log"),
         ],
         swiftSettings: strict
@@ -156,7 +156,15 @@ let tests: [Target] = [
         "FleetServerTests",
         ["FleetAPI", "FleetModel", "FleetRuntime", "FleetServer", "FleetUseCases", "UnitFile"]
     ),
-    test("FleetctlTests", ["FleetAPI", "FleetModel", "UnitFile", "fleetctl"]),
+    test(
+        "FleetctlTests",
+        [
+            "FleetAPI", "FleetModel", "UnitFile", "fleetctl",
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+        ]
+    ),
     test("TidyTests", []),
     test("SystemTests", ["Lab"]),
 ]

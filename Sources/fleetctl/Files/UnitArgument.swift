@@ -1,0 +1,61 @@
+import FleetAPI
+import UnitFile
+
+/// A unit as the user names it on the command line: a name, a name without its type, or the path of a file.
+struct UnitArgument: Hashable, Sendable {
+    var name: UnitName
+    /// The argument with the type added: where a local file would be.
+    var path: String
+
+    /// Only the base name counts; `.service` is added to a name without a unit type. Throws a usage `Failure`.
+    init(_ argument: String) throws(Failure) {
+        let base = UnitName.baseName(of: argument)
+        if let kind = Self.quadletTypes.first(where: { base.hasSuffix("." + $0) }) {
+            throw .usage(
+                "\(argument): Quadlet files (.\(kind)) are not supported by this version; submit the .service that "
+                    + "/usr/libexec/podman/quadlet makes of it"
+            )
+        }
+        do {
+            name = try UnitName.completing(base)
+        } catch {
+            throw .usage("\(argument.printable()): \(error)")
+        }
+        path = argument + name.description.dropFirst(base.count)
+    }
+
+    /// What the server gets of a unit that need not be stored yet: the name, and the local file or the instance's local
+    /// template where there is one. A file with errors is not sent.
+    func reference() throws(Failure) -> UnitReference {
+        var reference = UnitReference(name: name)
+        if let file = try LocalFile.read(path) {
+            try FileCheck.throwError(name, file)
+            reference.text = file.text
+            reference.path = file.path
+        }
+        if let template = name.template, let file = try LocalFile.read(sibling(template)) {
+            try FileCheck.throwError(template, file)
+            reference.template = file.text
+            reference.path = reference.path ?? file.path
+        }
+        return reference
+    }
+
+    private func sibling(_ name: UnitName) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return name.description }
+        return path[...slash] + name.description
+    }
+
+    private static let quadletTypes = ["build", "container", "image", "kube", "network", "pod", "volume"]
+
+    /// All of them, without the names that were given twice; throws when there are none.
+    static func all(_ arguments: [String]) throws(Failure) -> [UnitArgument] {
+        guard !arguments.isEmpty else { throw .noUnits }
+        var units: [UnitArgument] = []
+        for argument in arguments {
+            let unit = try UnitArgument(argument)
+            if !units.contains(where: { $0.name == unit.name }) { units.append(unit) }
+        }
+        return units
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import FleetAPI
+
+/// One run of fleetctl, from the arguments to the exit status.
+enum Invocation {
+    /// Never throws: every error ends as text on standard error and an `ExitStatus`.
+    static func run(_ arguments: [String], in context: Context) async -> Int32 {
+        let rewritten: [String]
+        do {
+            rewritten = try ArgumentRewriter.fleetctl.rewrite(arguments)
+        } catch {
+            return report(error, in: context)
+        }
+        do {
+            var command = try Fleetctl.parseAsRoot(rewritten)
+            guard let ours = command as? any FleetctlCommand else {
+                try command.run()
+                return ExitStatus.success
+            }
+            return try await ours.run(in: context)
+        } catch let failure as Failure {
+            return report(failure, in: context)
+        } catch let refusal as APIError {
+            return report(Failure("fleetctl: \(refusal.error.message)"), in: context)
+        } catch {
+            return report(parser: error, in: context)
+        }
+    }
+
+    private static func report(_ failure: Failure, in context: Context) -> Int32 {
+        if !failure.text.isEmpty { context.console.complain(failure.text) }
+        return failure.status
+    }
+
+    /// ArgumentParser throws help requests (for standard output, status 0) and usage errors alike, the latter with
+    /// `EX_USAGE`; scripts get the 2 that every other tool of systemd machines uses.
+    private static func report(parser error: any Error, in context: Context) -> Int32 {
+        let code = Fleetctl.exitCode(for: error)
+        if code.isSuccess {
+            context.console.print(Fleetctl.fullMessage(for: error))
+            return ExitStatus.success
+        }
+        guard code == .validationFailure else {
+            context.console.complain("fleetctl: \(error)")
+            return ExitStatus.failure
+        }
+        let lines = Fleetctl.fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false)
+        var text = lines.joined(separator: "\n")
+        if text.hasPrefix("Error: ") { text = "fleetctl: " + text.dropFirst("Error: ".count) }
+        context.console.complain(text)
+        return ExitStatus.usage
+    }
+}
+
+/// Exit statuses, as documented in docs/fleetctl.md.
+enum ExitStatus {
+    static let success: Int32 = 0
+    static let failure: Int32 = 1
+    static let usage: Int32 = 2
+    /// `status`: the unit is not active (LSB, as `systemctl status`).
+    static let notRunning: Int32 = 3
+    /// `status`: there is no such unit (LSB, as `systemctl status`).
+    static let noSuchUnit: Int32 = 4
+    /// Ended by SIGINT, as shells count it.
+    static let interrupted: Int32 = 130
+}
+
+/// Why a command ends: the whole text for standard error, and the exit status.
+struct Failure: Error, Hashable, Sendable {
+    /// Complete lines, without the last newline; empty when everything was said before.
+    var text: String
+    var status: Int32
+
+    init(_ text: String, status: Int32 = ExitStatus.failure) {
+        self.text = text
+        self.status = status
+    }
+
+    /// A failure that was already reported line by line.
+    static let reported = Failure("")
+
+    /// A mistake in the arguments or the environment.
+    static func usage(_ message: String) -> Failure {
+        Failure("fleetctl: \(message)", status: ExitStatus.usage)
+    }
+
+    /// fleet's words for a command that needs a unit.
+    static let noUnits = Failure.usage("No units given")
+}
