@@ -142,7 +142,7 @@ let tests: [Target] = [
     test("UnitFileTests", ["UnitFile"]),
     test("FleetModelTests", ["FleetModel", "UnitFile"]),
     test("FleetRegistryTests", ["FleetModel", "FleetRegistry", "UnitFile"]),
-    test("FleetPlannerTests", ["FleetModel", "FleetPlanner", "UnitFile"]),
+    test("FleetPlannerTests", ["FleetModel", "FleetPlanner", "UnitFile"], exclude: ["Scripts"]),
     test("FleetEngineTests", ["FleetEngine", "FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"]),
     test("FleetAgentTests", ["FleetAgent", "FleetModel", "UnitFile"]),
     test("FleetUseCasesTests", ["FleetModel", "FleetRegistry", "FleetUseCases", "MemoryStore", "UnitFile"]),
@@ -170,8 +170,8 @@ let tests: [Target] = [
     test("SystemTests", ["Lab"]),
 ]
 
-func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(

@@ -44,8 +44,9 @@ struct AuditedOutcome {
 
     private mutating func put(_ unit: UnitName, _ machine: MachineID, _ new: Assignment, over old: Assignment?) {
         if snapshot.units[unit] == nil { findings.append(.baseless(unit, "assigned and not stored")) }
-        if snapshot.machines[machine] == nil { findings.append(.baseless(unit, "\(machine.short) is not known")) }
-        if old == nil, snapshot.assignments[unit]?[machine] != nil {
+        let isUpdate = snapshot.assignments[unit]?[machine] != nil
+        if !isUpdate, snapshot.machines[machine]?.presence == nil { findings.append(.baseless(unit, "\(machine.short) is not present")) }
+        if old == nil, isUpdate {
             findings.append(.baseless(unit, "assigned to \(machine.short), where it is"))
         }
         if let old, old.generation > new.generation
