@@ -57,6 +57,8 @@ package struct UnitPattern: Hashable, Sendable, Codable, CustomStringConvertible
     /// Whether the whole of `name` matches. Takes at most `name` times `description` steps, whatever the pattern.
     package func matches(_ name: String) -> Bool {
         guard let tokens else { return false }
+        // Planning asks for thousands of names, and most differ in their first letter.
+        if case .exactly(let first) = tokens.first, name.unicodeScalars.first != first { return false }
         let scalars = Array(name.unicodeScalars)
         var token = 0
         var position = 0
