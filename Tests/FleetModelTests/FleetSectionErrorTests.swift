@@ -149,6 +149,14 @@ import UnitFile
         #expect(error?.line == 3)
     }
 
+    @Test func messagesAreShortAndPrintable() {
+        for value in ["\u{1B}[2J[", String(repeating: "[\u{7}", count: 100_000)] {
+            let error = Self.error("Conflicts=\(value)")
+            #expect((error?.message.unicodeScalars.count ?? .max) < 700)
+            #expect(error?.message.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } == true)
+        }
+    }
+
     @Test func tooManyValues() throws {
         let many = String(repeating: "a.service ", count: 256)
         #expect(try FleetSectionTests.options("Conflicts=\(many)").conflicts.count == 256)
