@@ -44,8 +44,9 @@ struct AuditedOutcome {
 
     private mutating func put(_ unit: UnitName, _ machine: MachineID, _ new: Assignment, over old: Assignment?) {
         if snapshot.units[unit] == nil { findings.append(.baseless(unit, "assigned and not stored")) }
-        if snapshot.machines[machine] == nil { findings.append(.baseless(unit, "\(machine.short) is not known")) }
-        if old == nil, snapshot.assignments[unit]?[machine] != nil {
+        let isUpdate = snapshot.assignments[unit]?[machine] != nil
+        if !isUpdate, snapshot.machines[machine]?.presence == nil { findings.append(.baseless(unit, "\(machine.short) is not present")) }
+        if old == nil, isUpdate {
             findings.append(.baseless(unit, "assigned to \(machine.short), where it is"))
         }
         if let old, old.generation > new.generation
@@ -81,12 +82,16 @@ struct AuditedOutcome {
     func objection(to unit: Unit, on machine: MachineID) -> String? {
         guard let known = snapshot.machines[machine], known.presence != nil else { return "not present" }
         let options = unit.options
-        if let id = options.machineID, id != machine.description, id != String(machine.description.prefix(8)) {
+        let hostname = known.presence?.hostname ?? ""
+        if let id = options.machineID?.text(machine: machine, hostname: hostname), id != machine.description,
+            id != String(machine.description.prefix(8))
+        {
             return "MachineID=\(id)"
         }
         let metadata = known.metadata
-        for (key, wanted) in options.metadata where metadata[key].map(wanted.contains) != true {
-            return "MachineMetadata=\(key)"
+        for (key, wanted) in options.metadata {
+            let texts = wanted.map { $0.text(machine: machine, hostname: hostname) }
+            if metadata[key].map(texts.contains) != true { return "MachineMetadata=\(key)" }
         }
         if snapshot.refusals[unit.name]?[machine] != nil { return "refused" }
         let others = (onMachine[machine] ?? []).subtracting([unit.name])

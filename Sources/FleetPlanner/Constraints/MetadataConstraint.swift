@@ -4,11 +4,9 @@ import FleetModel
 /// order is the reason.
 enum MetadataConstraint {
     static func reason(_ options: FleetOptions, on host: Host) -> IneligibleReason? {
-        guard !options.metadata.isEmpty else { return nil }
-        let misfit = options.metadata.filter { key, wanted in
-            host.metadata[key].map { !wanted.contains($0) } ?? true
-        }
-        guard let first = misfit.min(by: { $0.key < $1.key }) else { return nil }
-        return .metadata(key: first.key, wanted: first.value.sorted(), found: host.metadata[first.key])
+        let metadata = host.metadata
+        guard let misfit = options.unmatchedMetadata(machine: host.id, hostname: host.hostname, metadata: metadata)
+        else { return nil }
+        return .metadata(key: misfit.key, wanted: misfit.wanted, found: metadata[misfit.key])
     }
 }

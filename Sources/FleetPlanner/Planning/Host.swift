@@ -6,6 +6,8 @@ import UnitFile
 struct Host: Equatable, Sendable {
     let id: MachineID
     var isPresent = false
+    /// `%H` of its units; empty while the machine is lost.
+    var hostname = ""
     /// `Machine.metadata`, merged once.
     var metadata: [String: String] = [:]
     /// Every unit assigned to the machine.

@@ -79,7 +79,9 @@ package struct PlanningIndex: Equatable, Sendable {
 
     private mutating func describe(_ machine: MachineID, in snapshot: Snapshot) {
         guard let slot = slots[machine] else { return }
-        hosts[slot].isPresent = snapshot.machines[machine]?.presence != nil
+        let presence = snapshot.machines[machine]?.presence
+        hosts[slot].isPresent = presence != nil
+        hosts[slot].hostname = presence?.hostname ?? ""
         hosts[slot].metadata = snapshot.machines[machine]?.metadata ?? [:]
     }
 
