@@ -14,7 +14,9 @@ final class TestMachine: Sendable {
     /// systemd believes only peers it can see, so the connection is made inside of the container.
     var address: SystemdAddress {
         let bridge = "/usr/bin/systemd-stdio-bridge,argv7=-punix%3apath=/run/systemd/private"
-        return SystemdAddress("unixexec:path=/usr/bin/nsenter,argv1=-t,argv2=\(leader),argv3=-m,argv4=-p,argv5=-C,argv6=\(bridge)")
+        return SystemdAddress(
+            "unixexec:path=/usr/bin/nsenter,argv1=-t,argv2=\(leader),argv3=-m,argv4=-p,argv5=-C,argv6=\(bridge)"
+        )
     }
     var paths: SystemdPaths { SystemdPaths(root: root) }
     var root: String { "/proc/\(leader)/root" }
