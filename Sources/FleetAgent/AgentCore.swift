@@ -89,6 +89,8 @@ package struct AgentCore: Hashable, Sendable {
             switch track.nextStep(registry, now: round.now) {
             case .rest:
                 track.tries = [:]
+                // Only the refusal of its name is left.
+                if track.desired == nil { track.ledger = nil }
                 return false
             case .wait:
                 return false
@@ -123,14 +125,14 @@ package struct AgentCore: Hashable, Sendable {
             }
         }
         track.tries[operation] = UnitTrack.Tries(count: (tries?.count ?? 0) + 1, at: round.now)
+        if operation == .start(track.unit) || operation == .restart(track.unit), let run = track.desired?.run {
+            var entry = track.ledger ?? .blank
+            entry.starting = LedgerStart(run: run, invocation: track.observed?.invocation ?? "")
+            track.ledger = entry
+        }
+        let id = issue(operation, &round)
         track.activity = .operating(
-            UnitTrack.Flight(
-                id: issue(operation, &round),
-                operation: operation,
-                assignment: track.desired,
-                since: round.now,
-                invocation: track.observed?.invocation ?? ""
-            )
+            UnitTrack.Flight(id: id, operation: operation, assignment: track.desired, since: round.now)
         )
     }
 

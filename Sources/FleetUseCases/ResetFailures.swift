@@ -7,7 +7,7 @@ extension ChangePlanner {
     mutating func resetFailures(of name: UnitName) {
         guard let unit = stored(name) else { return }
         let hasRecord = !(snapshot.failures[name] ?? [:]).isEmpty
-        guard hasRecord || isFailing(unit) else {
+        guard hasRecord || snapshot.isFailing(name) else {
             effects[name] = .unchanged(unit.generation)
             return
         }

@@ -10,7 +10,7 @@ extension ChangePlanner {
         if state != .inactive, name.isTemplate {
             return refuse(name, .invalid, Self.templateMessage(name))
         }
-        guard unit.target.state != state || (state == .launched && isFailing(unit)) else {
+        guard unit.target.state != state || (state == .launched && snapshot.isFailing(name)) else {
             effects[name] = .unchanged(unit.generation)
             return
         }
@@ -61,25 +61,5 @@ extension ChangePlanner {
             refuse(name, .notFound, "unit \(name) does not exist")
         }
         return nil
-    }
-
-    /// True when the newest thing known of some machine's copy is that it failed: its run failed, or was given up, or
-    /// waits to be tried again.
-    func isFailing(_ unit: Unit) -> Bool {
-        let statuses = snapshot.statuses[unit.name] ?? [:]
-        if statuses.values.contains(where: { $0.failure != nil }) { return true }
-        return (snapshot.failures[unit.name] ?? [:]).contains { scope, record in
-            switch record.verdict {
-            case .givenUp: return true
-            case .retry:
-                let copies: [UnitStatus] =
-                    switch scope {
-                    case .fleet: Array(statuses.values)
-                    case .machine(let machine): statuses[machine].map { [$0] } ?? []
-                    }
-                // The retry has begun once somebody reports on it; whether it goes well is then the status's to say.
-                return !copies.contains { ($0.run?.attempt ?? 0) >= record.count }
-            }
-        }
     }
 }

@@ -1,13 +1,14 @@
 import FleetModel
 import UnitFile
 
-/// What is wrong with a unit file before it is stored, as people read it. fleetctl runs the same check.
+/// What is wrong with a unit file before it is stored, as people read it. fleetctl runs the same validation.
 enum SubmissionCheck {
     static func problems(of name: UnitName, text: String, path: String?) -> [String] {
-        let place = path ?? name.description
-        guard text.utf8.count <= Limits.unitFileBytes else {
-            return ["\(place): the unit file has \(text.utf8.count) bytes, more than \(Limits.unitFileBytes) allowed"]
+        do throws(UnitFileError) {
+            _ = try UnitValidation.validate(name: name, text: text, path: path)
+            return []
+        } catch {
+            return ["\(error)"]
         }
-        return []
     }
 }

@@ -32,7 +32,11 @@ extension ChangePlanner {
             messages += SubmissionCheck.problems(of: submission.name, text: text, path: submission.path)
         }
         guard !messages.isEmpty else { return }
-        throw UseCaseError(.invalid, submissions.count == 1 ? submissions[0].name : nil, messages.joined(separator: "\n"))
+        throw UseCaseError(
+            .invalid,
+            submissions.count == 1 ? submissions[0].name : nil,
+            messages.joined(separator: "\n")
+        )
     }
 
     private mutating func submit(_ submission: Submission, target: TargetState, replace: Replacement) {
@@ -54,8 +58,11 @@ extension ChangePlanner {
         case .keep:
             raise(name, to: target)
             // The units whose file cannot be read are not in the snapshot; `raise` has refused those.
-            if case .changed(let generation) = effects[name] { effects[name] = .differs(generation) }
-            if case .unchanged(let generation) = effects[name] { effects[name] = .differs(generation) }
+            switch effects[name] {
+            case .changed(let generation): effects[name] = .differs(generation, isChanged: true)
+            case .unchanged(let generation): effects[name] = .differs(generation, isChanged: false)
+            case .differs, .destroyed, .refused, nil: break
+            }
         case .withinTarget:
             if let state = snapshot.units[name]?.target.state, state > target {
                 let message = "can not replace Unit(\(name)) in state '\(state.rawValue)', use the appropriate command"

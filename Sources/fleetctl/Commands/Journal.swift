@@ -35,12 +35,12 @@ struct Journal: FleetctlCommand {
         guard lines >= 0 else { throw ValidationError("--lines is 0 or more.") }
     }
 
-    func run(in context: Context) async throws -> Int32 {
+    func run(in context: Context) throws -> Int32 {
         guard let unit = try UnitArgument.all(units).first, units.count == 1 else {
             throw Failure.usage("One unit must be provided.")
         }
         context.onInterrupt(.nothing)
-        try await APIClient(global, in: context).journal(of: unit.name, lines: lines, follow: follow) { line in
+        try APIClient(global, in: context).journal(of: unit.name, lines: lines, follow: follow) { line in
             context.console.write(try output.text(line, zone: context.zone))
         }
         return ExitStatus.success

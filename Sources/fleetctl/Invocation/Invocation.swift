@@ -3,27 +3,35 @@ import FleetAPI
 
 /// One run of fleetctl, from the arguments to the exit status.
 enum Invocation {
+    /// How far a command has come.
+    enum Progress {
+        case finished(Int32)
+        /// The rest has to be awaited.
+        case slow(@Sendable () async -> Int32)
+    }
+
     /// Never throws: every error ends as text on standard error and an `ExitStatus`.
-    static func run(_ arguments: [String], in context: Context) async -> Int32 {
-        let rewritten: [String]
+    static func start(_ arguments: [String], in context: Context) -> Progress {
         do {
-            rewritten = try ArgumentRewriter.fleetctl.rewrite(arguments)
-        } catch {
-            return report(error, in: context)
-        }
-        do {
-            var command = try Fleetctl.parseAsRoot(rewritten)
-            guard let ours = command as? any FleetctlCommand else {
-                try command.run()
-                return ExitStatus.success
+            var command = try Fleetctl.parseAsRoot(ArgumentRewriter.fleetctl.rewrite(arguments))
+            if let ours = command as? any FleetctlCommand { return .finished(try ours.run(in: context)) }
+            if let slow = command as? any SlowFleetctlCommand {
+                return .slow {
+                    do { return try await slow.run(in: context) } catch { return report(error, in: context) }
+                }
             }
-            return try await ours.run(in: context)
-        } catch let failure as Failure {
-            return report(failure, in: context)
-        } catch let refusal as APIError {
-            return report(Failure("fleetctl: \(refusal.error.message)"), in: context)
+            try command.run()
+            return .finished(ExitStatus.success)
         } catch {
-            return report(parser: error, in: context)
+            return .finished(report(error, in: context))
+        }
+    }
+
+    private static func report(_ error: any Error, in context: Context) -> Int32 {
+        switch error {
+        case let failure as Failure: report(failure, in: context)
+        case let refusal as APIError: report(Failure("fleetctl: \(refusal.error.message)"), in: context)
+        default: report(parser: error, in: context)
         }
     }
 
