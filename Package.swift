@@ -149,7 +149,13 @@ let tests: [Target] = [
     test("FleetUseCasesTests", ["FleetModel", "FleetRegistry", "FleetUseCases", "MemoryStore", "UnitFile"]),
     test("FleetRuntimeTests", ring1Names + ["FleetRuntime", "MemoryStore"]),
     test("StoreContractTests", ["FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore"]),
-    test("SystemdBusTests", ["FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile"]),
+    test(
+        "SystemdBusTests",
+        [
+            "FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile",
+            .product(name: "Logging", package: "swift-log"),
+        ]
+    ),
     test(
         "FleetServerTests",
         [
