@@ -52,6 +52,7 @@ enum StoreBenchmark {
             concurrentTime += try await concurrent(store, writers: 64, commits: commits * 4)
             readTime += try await reads(store, count: commits)
         }
+        let wakeUps = try await idleWakeUps(store, seconds: 10)
         await store.close()
         let count = Double(rounds * commits)
         let (bareRate, singleRate) = (count / bareTime.seconds, count / singleTime.seconds)
@@ -63,6 +64,7 @@ enum StoreBenchmark {
             BenchmarkRow(name: "store, 64 commits at a time", value: concurrentRate, unit: "commits/s"),
             BenchmarkRow(name: "  ratio to bare", value: concurrentRate / bareRate, unit: "x"),
             BenchmarkRow(name: "store, one key read at a time", value: count / readTime.seconds, unit: "reads/s"),
+            BenchmarkRow(name: "wake-ups in 10 s of idling", value: Double(wakeUps), unit: ""),
             BenchmarkRow(name: "resident memory of this process", value: residentMebibytes(), unit: "MiB"),
         ]
     }
@@ -95,6 +97,42 @@ enum StoreBenchmark {
             }
         }
         return ContinuousClock.now - start
+    }
+
+    /// How often any thread of this process ran while the store was open, with a lease and a watch, and nobody used it.
+    private static func idleWakeUps(_ store: SQLiteStore, seconds: UInt32) async throws -> Int {
+        _ = try await store.grantLease(.whileOpen)
+        let start = try await store.range(.key(key(0)), limit: 0).revision.next
+        let watch = Task { for try await _ in store.watch(.prefix(""), from: start) {} }
+        // Threads that a burst of work started leave after five seconds without any. This blocks its thread on
+        // purpose: a sleeping task would need a timer, which is what must not be counted.
+        guard sleep(8) == 0 else { return -1 }
+        let before = contextSwitches()
+        guard sleep(seconds) == 0 else { return -1 }
+        // One of them is the sleep itself.
+        let count = contextSwitches() - before - 1
+        watch.cancel()
+        return count
+    }
+
+    private static func contextSwitches() -> Int {
+        guard let tasks = opendir("/proc/self/task") else { return 0 }
+        defer { closedir(tasks) }
+        var sum = 0
+        while let task = readdir(tasks) {
+            let name = withUnsafeBytes(of: task.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard let file = fopen("/proc/self/task/\(name)/status", "r") else { continue }
+            defer { fclose(file) }
+            var line = [CChar](repeating: 0, count: 256)
+            while fgets(&line, 256, file) != nil {
+                let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                guard text.hasPrefix("voluntary_ctxt_switches:") else { continue }
+                sum += text.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) } ?? 0
+            }
+        }
+        return sum
     }
 
     private static func key(_ number: Int) -> Key {
