@@ -128,10 +128,20 @@ let testSupport: [Target] = [
         swiftSettings: strict
     ),
     .executableTarget(
+        name: "store-crash",
+        dependencies: [
+            "FleetModel", "FleetRegistry", "FleetRuntime", "SQLiteStore",
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        path: "Tests/store-crash",
+        swiftSettings: strict
+    ),
+    .executableTarget(
         name: "fleet-bench",
         dependencies: [
             "FleetModel", "FleetRegistry", "FleetRuntime", "Lab", "SQLiteStore",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
         ],
         path: "Tests/fleet-bench",
         swiftSettings: strict
@@ -148,7 +158,13 @@ let tests: [Target] = [
     test("FleetAgentTests", ["FleetAgent", "FleetModel", "UnitFile"]),
     test("FleetUseCasesTests", ["FleetModel", "FleetRegistry", "FleetUseCases", "MemoryStore", "UnitFile"]),
     test("FleetRuntimeTests", ring1Names + ["FleetRuntime", "MemoryStore"]),
-    test("StoreContractTests", ["FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore"]),
+    test(
+        "StoreContractTests",
+        [
+            "FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore", "store-crash",
+            .product(name: "Logging", package: "swift-log"),
+        ]
+    ),
     test(
         "SystemdBusTests",
         [
