@@ -27,12 +27,18 @@ import UnitFile
 
             let dumb = scenario.fleet.plan()
             let clever = Planner.plan(
-                snapshot, index: index, dirty: dirty, now: scenario.fleet.now, epoch: scenario.fleet.epoch
+                snapshot,
+                index: index,
+                dirty: dirty,
+                now: scenario.fleet.now,
+                epoch: scenario.fleet.epoch
             )
             try #require(clever.decisions == dumb.decisions, "clever = dumb; \(label)")
             #expect(clever.wakeAt == dumb.wakeAt, label)
             for (unit, reason) in clever.blocked { #expect(dumb.blocked[unit] == reason, label) }
-            for unit in clever.considered where clever.blocked[unit] == nil { #expect(dumb.blocked[unit] == nil, label) }
+            for unit in clever.considered where clever.blocked[unit] == nil {
+                #expect(dumb.blocked[unit] == nil, label)
+            }
 
             let findings = PlanAudit.check(dumb, snapshot, now: scenario.fleet.now, scope: .everything)
             try #require(findings.isEmpty, "audit: \(findings); \(dumb); \(label)")
@@ -44,7 +50,10 @@ import UnitFile
             let again = scenario.fleet.plan()
             try #require(again.decisions.isEmpty, "comes to rest: \(dumb) and then \(again); \(label)")
             let cleverAgain = Planner.plan(
-                scenario.fleet.snapshot, index: index, dirty: dirty, now: scenario.fleet.now,
+                scenario.fleet.snapshot,
+                index: index,
+                dirty: dirty,
+                now: scenario.fleet.now,
                 epoch: scenario.fleet.epoch
             )
             #expect(cleverAgain.decisions.isEmpty, label)

@@ -21,7 +21,7 @@ import UnitFile
             case .replacesBefore: options.replaces = [UnitPattern(before.description)]
             case .ofNext: options.machineOf = [next]
             case .ofBefore: options.machineOf = [before]
-            case .pinned: options.machineID = machine("a").description
+            case .pinned: options.machineID = MachineText(machine("a").description)
             case .global: options.isGlobal = true
             }
             return options

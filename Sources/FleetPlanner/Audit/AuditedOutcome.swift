@@ -35,7 +35,8 @@ struct AuditedOutcome {
             put(unit, to, new, over: snapshot.assignments[unit]?[from])
         case .recordFailure(let scope, let record):
             let old = snapshot.failures[unit]?[scope]
-            if let old, old.recent.last?.run.generation == record.recent.last?.run.generation, record.count <= old.count {
+            if let old, old.recent.last?.run.generation == record.recent.last?.run.generation, record.count <= old.count
+            {
                 findings.append(.baseless(unit, "a failure is recorded twice"))
             }
             records[unit, default: [:]][scope] = record
@@ -45,12 +46,16 @@ struct AuditedOutcome {
     private mutating func put(_ unit: UnitName, _ machine: MachineID, _ new: Assignment, over old: Assignment?) {
         if snapshot.units[unit] == nil { findings.append(.baseless(unit, "assigned and not stored")) }
         let isUpdate = snapshot.assignments[unit]?[machine] != nil
-        if !isUpdate, snapshot.machines[machine]?.presence == nil { findings.append(.baseless(unit, "\(machine.short) is not present")) }
+        if !isUpdate, snapshot.machines[machine]?.presence == nil {
+            findings.append(.baseless(unit, "\(machine.short) is not present"))
+        }
         if old == nil, isUpdate {
             findings.append(.baseless(unit, "assigned to \(machine.short), where it is"))
         }
-        if let old, old.generation > new.generation
-            || (old.generation == new.generation && old.attempt > new.attempt) {
+        if let old,
+            old.generation > new.generation
+                || (old.generation == new.generation && old.attempt > new.attempt)
+        {
             findings.append(.attempt(unit, machine, from: old.attempt, to: new.attempt))
         }
         assignments[unit, default: [:]][machine] = new
@@ -99,11 +104,13 @@ struct AuditedOutcome {
         for other in others {
             guard let neighbour = snapshot.units[other] else { continue }
             if options.conflicts.contains(where: { $0.matches(other) })
-                || neighbour.options.conflicts.contains(where: { $0.matches(unit.name) }) {
+                || neighbour.options.conflicts.contains(where: { $0.matches(unit.name) })
+            {
                 return "conflict with \(other)"
             }
             if neighbour.options.replaces.contains(where: { $0.matches(unit.name) }),
-                !dependencies(of: other).contains(unit.name) {
+                !dependencies(of: other).contains(unit.name)
+            {
                 return "replaced by \(other)"
             }
         }

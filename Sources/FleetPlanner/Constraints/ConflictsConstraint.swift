@@ -24,13 +24,6 @@ enum ConflictsConstraint {
             $0.isOwn ? .conflict(with: $0.other, pattern: $0.pattern) : .conflicted(by: $0.other, pattern: $0.pattern)
         }
     }
-
-    /// Whether the two may not be together, whoever of them says so.
-    static func holds(_ left: Unit, _ right: Unit) -> Bool {
-        left.name != right.name
-            && (left.options.conflicts.contains { $0.matches(right.name) }
-                || right.options.conflicts.contains { $0.matches(left.name) })
-    }
 }
 
 extension Set<UnitName> {

@@ -36,6 +36,9 @@ extension BlockedReason: CustomStringConvertible {
         }
     }
 
+    /// As many as a person reads in one line.
+    private static let shownReasons = 4
+
     private static func summary(_ reasons: [MachineID: IneligibleReason]) -> String {
         var machines: [String: [MachineID]] = [:]
         for (machine, reason) in reasons { machines[reason.description, default: []].append(machine) }
@@ -45,6 +48,36 @@ extension BlockedReason: CustomStringConvertible {
             }
             return (1, "\(only.short): \(reason)")
         }
-        return lines.sorted { ($1.count, $0.text) < ($0.count, $1.text) }.map(\.text).joined(separator: "; ")
+        let sorted = lines.sorted { ($1.count, $0.text) < ($0.count, $1.text) }
+        let rest = sorted.dropFirst(shownReasons).reduce(0) { $0 + $1.count }
+        return sorted.prefix(shownReasons).map(\.text).joined(separator: "; ")
+            + (rest > 0 ? "; \(rest) more machines for other reasons" : "")
+    }
+}
+
+extension BlockedReason {
+    /// What kind of reason it is, without the particulars: a change of these is no news.
+    package enum Kind: Hashable, Sendable {
+        case isTemplate, givenUp, waiting, noMachines, noEligibleMachine, machineLost, machineLostAndStays
+    }
+
+    package var kind: Kind {
+        switch self {
+        case .isTemplate: .isTemplate
+        case .givenUp: .givenUp
+        case .waiting: .waiting
+        case .noMachines: .noMachines
+        case .noEligibleMachine: .noEligibleMachine
+        case .machineLost: .machineLost
+        case .machineLostAndStays: .machineLostAndStays
+        }
+    }
+
+    /// False when the unit's own failures are the reason, or what it is.
+    package var isForWantOfMachine: Bool {
+        switch self {
+        case .isTemplate, .givenUp, .waiting: false
+        case .noMachines, .noEligibleMachine, .machineLost, .machineLostAndStays: true
+        }
     }
 }

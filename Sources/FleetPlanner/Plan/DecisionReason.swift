@@ -71,7 +71,8 @@ extension DecisionReason.Choice: CustomStringConvertible {
         switch self {
         case .leastLoaded(let units, let failures, let displaced):
             "least loaded of the eligible machines (\(units) \(units == 1 ? "unit" : "units"))"
-                + (failures > 0 ? " although it failed there, since it failed on the others or they are not eligible" : "")
+                + (failures > 0
+                    ? " although it failed there, since it failed on the others or they are not eligible" : "")
                 + Self.making(room: displaced)
         case .follows(let peers, let displaced):
             "with \(peers.map(\.description).joined(separator: ", "))" + Self.making(room: displaced)

@@ -34,7 +34,8 @@ package struct Plan: Equatable, Sendable {
 
 extension Plan: CustomStringConvertible {
     package var description: String {
-        let lines = decisions.map(\.description)
+        let lines =
+            decisions.map(\.description)
             + blocked.sorted { $0.key < $1.key }.map { "\($0.key): blocked: \($0.value)" }
             + (wakeAt.map { ["wake at \($0)"] } ?? [])
         return lines.isEmpty ? "nothing to do" : lines.joined(separator: "\n")

@@ -71,10 +71,12 @@ package struct PlanningIndex: Equatable, Sendable {
     /// True when anything that the planner asks of the machine has changed.
     private mutating func refresh(_ machine: MachineID, in snapshot: Snapshot) -> Bool {
         let slot = slot(of: machine)
-        let before = (hosts[slot].isPresent, hosts[slot].metadata)
+        let before = hosts[slot]
         describe(machine, in: snapshot)
         for unit in hosts[slot].units { settlePending(unit) }
-        return before != (hosts[slot].isPresent, hosts[slot].metadata)
+        let after = hosts[slot]
+        return before.isPresent != after.isPresent || before.metadata != after.metadata
+            || before.hostname != after.hostname
     }
 
     private mutating func describe(_ machine: MachineID, in snapshot: Snapshot) {

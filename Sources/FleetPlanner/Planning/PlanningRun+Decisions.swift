@@ -26,7 +26,8 @@ extension PlanningRun {
     }
 
     private func failureDecisions(_ name: UnitName) -> [Decision] {
-        let scopes = [FailureScope.fleet] + (consideredGlobals[name] ?? []).sorted().map { .machine(index.hosts[$0].id) }
+        let scopes =
+            [FailureScope.fleet] + (consideredGlobals[name] ?? []).sorted().map { .machine(index.hosts[$0].id) }
         return scopes.compactMap { scope in
             guard let record = records[RecordKey(unit: name, scope: scope)], let newest = record.recent.last else {
                 return nil
@@ -71,7 +72,8 @@ extension PlanningRun {
     private func assign(_ unit: Unit, to machine: MachineID) -> Decision {
         let record = record(key(unit, machine))
         let attempt = record.flatMap { $0.isCurrent(at: unit.generation) ? $0.count : nil } ?? 0
-        let cause: DecisionReason.Cause = attempt > 0 && retried.contains(key(unit, machine))
+        let cause: DecisionReason.Cause =
+            attempt > 0 && retried.contains(key(unit, machine))
             ? .retry(attempt: attempt, after: record?.recent.last?.machine) : .asked(unit.target.state)
         let reason = DecisionReason(cause, choices[unit.name])
         let new = assignment(unit, attempt: attempt, reason: reason.description)

@@ -116,7 +116,8 @@ extension PlanningRun {
         }
         guard let best else { return nil }
         let peers = unit.options.machineOf.sorted()
-        let choice: DecisionReason.Choice = peers.isEmpty
+        let choice: DecisionReason.Choice =
+            peers.isEmpty
             ? .leastLoaded(units: best.rank.load, failures: best.rank.failures, displacing: best.displaced)
             : .follows(peers, displacing: best.displaced)
         return (best.rank.slot, choice, best.displaced)

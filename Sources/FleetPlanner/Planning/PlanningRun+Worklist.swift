@@ -71,7 +71,8 @@ extension PlanningRun {
         let isKnownToKeepOff = !relations.conflicts.isEmpty || !relations.replaces.isEmpty
         func mayHaveWaited(_ other: UnitName) -> Bool {
             guard other != name else { return false }
-            return (isKnownToKeepOff
+            return
+                (isKnownToKeepOff
                 && (relations.conflicts.contains { $0.matches(other) }
                     || relations.replaces.contains { $0.matches(other) }))
                 || index.relations(of: other).conflicts.contains { $0.matches(name) }

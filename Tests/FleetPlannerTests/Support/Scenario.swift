@@ -77,8 +77,8 @@ struct Scenario {
         if random.oneIn(relationWeight + 1) { options.replaces = [drawPattern()] }
         if random.oneIn(relationWeight + 1) { options.machineOf = [random.pick(names)] }
         if random.oneIn(8) { options.machineOf.append(random.pick(names)) }
-        if random.oneIn(6) { options.metadata = ["region": [random.pick(["eu", "us"])]] }
-        if random.oneIn(12) { options.machineID = random.pick(machines).short }
+        if random.oneIn(6) { options.metadata = ["region": [MachineText(random.pick(["eu", "us"]))]] }
+        if random.oneIn(12) { options.machineID = MachineText(random.pick(machines).short) }
         if random.oneIn(globalWeight) { options.isGlobal = true }
         options.reschedule.trigger = random.pick([.onFailure, .onFailure, .onFailure, .onMachineLoss, .never])
         options.reschedule.limit = random.pick([0, 2, 5])

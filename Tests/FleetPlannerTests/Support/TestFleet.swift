@@ -27,7 +27,12 @@ struct TestFleet {
     mutating func machine(_ id: MachineID, metadata: [String: String] = [:]) {
         var machine = snapshot.machines[id] ?? Machine(id: id)
         machine.presence = MachinePresence(
-            hostname: id.short, primaryIP: "", metadata: metadata, version: "1", systemdVersion: "257", since: now
+            hostname: id.short,
+            primaryIP: "",
+            metadata: metadata,
+            version: "1",
+            systemdVersion: "257",
+            since: now
         )
         snapshot.machines[id] = machine
         changedMachines.insert(id)
@@ -114,8 +119,14 @@ struct TestFleet {
         }
         let failure = UnitFailure(cause: .exitCode, message: message, at: now)
         snapshot.statuses[name, default: [:]][machine] = UnitStatus(
-            file: assignment.file, run: assignment.run, load: "loaded", active: "failed", sub: "failed",
-            settled: true, failure: failure, at: now
+            file: assignment.file,
+            run: assignment.run,
+            load: "loaded",
+            active: "failed",
+            sub: "failed",
+            settled: true,
+            failure: failure,
+            at: now
         )
         touch(name)
     }
@@ -149,11 +160,21 @@ struct TestFleet {
     /// Puts a unit where the planner did not.
     mutating func force(_ name: UnitName, on machine: MachineID) {
         guard let unit = snapshot.units[name] else { return }
-        put(name, machine, Assignment(
-            file: unit.intent.file, target: unit.target.state, generation: unit.generation,
-            restart: unit.target.restart, attempt: 0, atMostOnce: unit.options.atMostOnce, epoch: epoch,
-            reason: "forced", at: now
-        ))
+        put(
+            name,
+            machine,
+            Assignment(
+                file: unit.intent.file,
+                target: unit.target.state,
+                generation: unit.generation,
+                restart: unit.target.restart,
+                attempt: 0,
+                atMostOnce: unit.options.atMostOnce,
+                epoch: epoch,
+                reason: "forced",
+                at: now
+            )
+        )
         touch(name)
     }
 
