@@ -1,3 +1,4 @@
+import CSystemd
 import FleetRuntime
 import Glibc
 package import UnitFile

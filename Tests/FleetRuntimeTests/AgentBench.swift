@@ -4,6 +4,7 @@ import FleetRegistry
 import FleetRuntime
 import Logging
 import MemoryStore
+import Synchronization
 import Testing
 import UnitFile
 
@@ -27,7 +28,12 @@ struct AgentBench {
     /// Runs `body` beside the service, with a connected systemd and a lease.
     func run(_ body: (AgentBench) async throws -> Void) async throws {
         let service = AgentService(
-            store: store, keyspace: keyspace, machine: machine, units: units, ledger: ledger, leases: leases,
+            store: store,
+            keyspace: keyspace,
+            machine: machine,
+            units: units,
+            ledger: ledger,
+            leases: leases,
             storedEvents: { [store, keyspace] unit in
                 let entries = store.inner.entries.filter { keyspace.events(of: unit).contains($0.key) }
                 return entries.compactMap { entry in
@@ -35,7 +41,8 @@ struct AgentBench {
                     return id
                 }
             },
-            clock: clock, log: Logger(label: "agent", factory: { _ in SwiftLogNoOpLogHandler() })
+            clock: clock,
+            log: Logger(label: "agent", factory: { _ in SwiftLogNoOpLogHandler() })
         )
         units.connect()
         try await lease()
@@ -67,8 +74,15 @@ struct AgentBench {
         if withFile { operations.append(.put(RegistryKey.file(file).key(in: keyspace), Array(text.utf8), lease: nil)) }
         for unit in units {
             let assignment = Assignment(
-                file: file, target: target, generation: generation, restart: 0, attempt: attempt, atMostOnce: false,
-                epoch: .zero, reason: "least loaded", at: clock.now()
+                file: file,
+                target: target,
+                generation: generation,
+                restart: 0,
+                attempt: attempt,
+                atMostOnce: false,
+                epoch: .zero,
+                reason: "least loaded",
+                at: clock.now()
             )
             let key = RegistryKey.assignment(machine, unit).key(in: keyspace)
             operations.append(.put(key, RegistryValue.encode(assignment), lease: nil))

@@ -98,7 +98,11 @@ final class FakeUnitManager: UnitManager {
             for item in installations where item.unit == unit {
                 state.installed[item.file] = texts[item.file]
                 state.units[unit] = UnitObservation(
-                    loadState: "loaded", activeState: "inactive", subState: "dead", result: "success", file: item.file
+                    loadState: "loaded",
+                    activeState: "inactive",
+                    subState: "dead",
+                    result: "success",
+                    file: item.file
                 )
             }
         case .start, .restart:
@@ -134,7 +138,7 @@ struct ManualWallClock: WallClock {
     func now() -> Timestamp { Timestamp(milliseconds: 0).advanced(by: manual.now.offset) }
 
     func sleep(until deadline: Timestamp) async throws {
-        try await manual.sleep(until: .init(offset: .milliseconds(deadline.milliseconds)), tolerance: nil)
+        try await manual.sleep(until: manual.now.advanced(by: deadline.since(now())), tolerance: nil)
     }
 }
 

@@ -2,6 +2,8 @@ import FleetAgent
 import FleetModel
 import FleetRegistry
 import FleetRuntime
+import MemoryStore
+import Synchronization
 import Testing
 import UnitFile
 
@@ -53,6 +55,16 @@ import UnitFile
             bench.units.letGo(web)
             try await eventually("web removed") { try bench.status(web) == nil }
         }
+    }
+
+    @Test func endingDoesNotWaitForAUnitThatHangs() async throws {
+        let bench = try AgentBench()
+        bench.units.state.withLock { _ = $0.held.insert(web) }
+        try await bench.run { bench in
+            await bench.assign([web])
+            try await eventually("asked") { bench.units.performed.count == 1 }
+        }
+        bench.units.letGo(web)
     }
 
     @Test func failureIsToldWithItsJournalAndAnsweredByANewAttempt() async throws {
