@@ -1,3 +1,5 @@
+import UnitFile
+
 /// A shell pattern over unit names as Go's `path.Match` defines it, which fleet used: `*` any run of characters, `?`
 /// one, `[a-z]` and `[^a-z]` classes, `\` quotes the next character. `*` and `?` do not match `/`, which no unit name has.
 package struct UnitPattern: Hashable, Sendable, Codable, CustomStringConvertible {
@@ -16,7 +18,7 @@ package struct UnitPattern: Hashable, Sendable, Codable, CustomStringConvertible
         self.init(description)
         guard tokens == nil else { return }
         throw PatternError(
-            "'\(description)' is not a pattern: a '[' needs its ']' with something between, "
+            "'\(description.printable())' is not a pattern: a '[' needs its ']' with something between, "
                 + "a range its end, and a '\\' a character to quote"
         )
     }

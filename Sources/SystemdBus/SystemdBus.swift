@@ -92,6 +92,9 @@ package actor SystemdBus: UnitManager {
         event.finish()
     }
 
+    /// True from the listing after connecting until the connection is lost.
+    package var isConnected: Bool { connection != nil && isListed }
+
     /// systemd's version as its `Version` property says, such as `257.9-1~deb13u1`; empty before the first connection.
     package var version: String { facts.version }
 

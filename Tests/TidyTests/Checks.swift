@@ -95,17 +95,17 @@ enum Checks {
         guard Rules.ring(of: file.module) == 1, !file.isTest else { return [] }
         return file.lines.enumerated().flatMap { index, line in
             SourceText.identifiers(in: line.code).compactMap { name in
-                Rules.bannedInRing1[String(name)].map { instead in
-                    Finding(path: file.path, line: index + 1, message: "`\(name)` in ring 1: \(instead)")
-                }
+                guard let instead = Rules.bannedInRing1[String(name)] else { return nil }
+                let before = line.code[..<name.startIndex]
+                let isMember = before.hasSuffix(".") || before.hasSuffix("func ")
+                if isMember && Rules.bannedAsFunctions.contains(String(name)) { return nil }
+                return Finding(path: file.path, line: index + 1, message: "`\(name)` in ring 1: \(instead)")
             }
         }
     }
 
     static func words(_ file: SourceText) -> [Finding] {
-        let module =
-            file.module.hasSuffix("Tests") && file.module != "SystemTests"
-            ? String(file.module.dropLast("Tests".count)) : file.module
+        let module = file.testedModule
         var found: [Finding] = []
         for (index, line) in file.lines.enumerated() {
             for name in SourceText.identifiers(in: line.code) {

@@ -56,6 +56,7 @@ import Testing
         Sample("let clock = ContinuousClock()", [1]),
         Sample("let a = b.randomElement()", [1]),
         Sample("print(1)", [1]),
+        Sample("func print() -> String { file.print() }", []),
         Sample("// no async here\nlet a = \"await\"", []),
         Sample("let update = taskless(dateOf: printed)", []),
         Sample("let a = \"\"\"\n    Task\n    \"\"\"\nlet b = Task", [4]),
@@ -76,6 +77,10 @@ import Testing
         Sample("let job = 1", [], at: "Sources/SystemdBus/A.swift"),
         Sample("let job = 1", [], at: "Tests/SystemdBusTests/A.swift"),
         Sample("let anode = denoted", []),
+        Sample("let server = 1", [1]),
+        Sample("let server = 1", [], at: "Tests/FleetctlTests/A.swift"),
+        Sample("struct JournalLogHandler: LogHandler {}", []),
+        Sample("struct ClickHandler {}", [1]),
     ]) func words(sample: Sample) { #expect(lines(sample, Checks.words) == sample.lines) }
 
     @Test(arguments: [

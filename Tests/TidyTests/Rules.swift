@@ -65,6 +65,9 @@ enum Rules {
         return banned
     }()
 
+    /// Those of them that are the standard library's functions, and may name a member of ours.
+    static let bannedAsFunctions: Set<String> = ["print", "debugPrint", "dump"]
+
     // MARK: Words
 
     struct Word {
@@ -102,6 +105,9 @@ enum Rules {
         "handler": Word(
             instead: "a name that says what it does",
             allowedIn: ["FleetServer", "fleetctl"],
+            identifiers: [
+                "LogHandler", "ChannelHandler", "addHandler", "withTaskCancellationHandler", "sd_bus_message_handler_t",
+            ],
             phrases: ["NIO", "sd_bus", "signal handler"]
         ),
     ]

@@ -22,6 +22,13 @@ struct SourceText {
         return parts.count > 2 ? String(parts[1]) : path
     }
 
+    /// The target whose words hold here: for a test, the one it tests, whatever its case.
+    var testedModule: String {
+        guard module.hasSuffix("Tests") else { return module }
+        let name = module.dropLast("Tests".count)
+        return Rules.rings.values.joined().first { $0.lowercased() == name.lowercased() } ?? module
+    }
+
     var isTest: Bool { path.hasPrefix("Tests/") }
 
     /// Generated files say so in their first lines, and follow their generator's rules.

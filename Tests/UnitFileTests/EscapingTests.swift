@@ -5,7 +5,8 @@ import UnitFile
 @Suite struct EscapingTests {
     @Test(arguments: [
         ("", ""), ("abc", "abc"), ("a/b-c", "a-b\\x2dc"), (".x", "\\x2ex"), ("x.", "x."), ("a b", "a\\x20b"),
-        ("ä", "\\xc3\\xa4"), ("@", "\\x40"), ("a\\b", "a\\x5cb"), ("a:b_c", "a:b_c"), ("\n\t", "\\x0a\\x09"), ("/", "-"),
+        ("ä", "\\xc3\\xa4"), ("@", "\\x40"), ("a\\b", "a\\x5cb"), ("a:b_c", "a:b_c"), ("\n\t", "\\x0a\\x09"),
+        ("/", "-"),
         ("//", "--"), ("..", "\\x2e."), ("e\u{301}", "e\\xcc\\x81"),
     ])
     func escapes(_ text: String, _ escaped: String) throws {
@@ -18,14 +19,18 @@ import UnitFile
         #expect(try UnitEscaping.unescape(text) == plain)
     }
 
-    @Test(arguments: ["\\", "a\\", "\\x", "\\x2", "\\xzz", "\\n", "\\X2d", "\\x+1", "\\xff", "\\x00", "\\xed\\xa0\\x80"])
+    @Test(arguments: [
+        "\\", "a\\", "\\x", "\\x2", "\\xzz", "\\n", "\\X2d", "\\x+1", "\\xff", "\\x00", "\\xed\\xa0\\x80",
+    ])
     func unescapeRefuses(_ text: String) {
         #expect(throws: UnitNameError.self) { try UnitEscaping.unescape(text) }
     }
 
     @Test(arguments: [
-        ("/", "-", "/"), ("", "-", "/"), ("///", "-", "/"), ("/.", "-", "/"), ("/var/lib/foo", "var-lib-foo", "/var/lib/foo"),
-        ("//a//b/", "a-b", "/a/b"), ("a/./b", "a-b", "/a/b"), ("/.x/y", "\\x2ex-y", "/.x/y"), ("/a-b", "a\\x2db", "/a-b"),
+        ("/", "-", "/"), ("", "-", "/"), ("///", "-", "/"), ("/.", "-", "/"),
+        ("/var/lib/foo", "var-lib-foo", "/var/lib/foo"),
+        ("//a//b/", "a-b", "/a/b"), ("a/./b", "a-b", "/a/b"), ("/.x/y", "\\x2ex-y", "/.x/y"),
+        ("/a-b", "a\\x2db", "/a-b"),
         ("/a/.x", "a-.x", "/a/.x"),
     ])
     func paths(_ path: String, _ escaped: String, _ back: String) throws {

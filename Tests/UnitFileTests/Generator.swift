@@ -27,9 +27,11 @@ struct GeneratedFile {
         for _ in 0..<Int.random(in: 0...20, using: &random) {
             switch Int.random(in: 0..<10, using: &random) {
             case 0: add("", end)
-            case 1: add(["# ", ";", "  #", "\t; "].randomElement(using: &random).map { $0 + word(&random) } ?? "#", end)
+            case 1:
+                add(["# ", ";", "  #", "\t; "].randomElement(using: &random).map { $0 + word(&random) } ?? "#", end)
             case 2, 3:
-                let name = ["Unit", "Service", "X-Fleet", "X-Ünïcode", "Install"].randomElement(using: &random) ?? "Unit"
+                let name =
+                    ["Unit", "Service", "X-Fleet", "X-Ünïcode", "Install"].randomElement(using: &random) ?? "Unit"
                 section = name
                 add(space(&random) + "[\(name)]" + space(&random), end)
             default:
@@ -60,12 +62,17 @@ struct GeneratedFile {
         line += 1
     }
 
-    private func space(_ random: inout Seeded) -> String { ["", "", " ", "\t", "  "].randomElement(using: &random) ?? "" }
+    private func space(_ random: inout Seeded) -> String {
+        ["", "", " ", "\t", "  "].randomElement(using: &random) ?? ""
+    }
 
     private func word(_ random: inout Seeded) -> String {
-        let words = ["a", "web.service", "%i", "\"q r\"", "日本", "e\u{301}", "\\x20", "\\\\", "=", "[x]", "k=v", "#", ";"]
-        return (0...Int.random(in: 0...3, using: &random)).map { _ in words.randomElement(using: &random) ?? "" }.joined(
-            separator: " "
-        )
+        let words = [
+            "a", "web.service", "%i", "\"q r\"", "日本", "e\u{301}", "\\x20", "\\\\", "=", "[x]", "k=v", "#", ";",
+        ]
+        return (0...Int.random(in: 0...3, using: &random)).map { _ in words.randomElement(using: &random) ?? "" }
+            .joined(
+                separator: " "
+            )
     }
 }

@@ -11,64 +11,70 @@ import UnitFile
         }
     }
 
-    @Test(arguments: [
-        ("", []),
-        ("\n\n", []),
-        ("# only a comment", []),
-        ("[Unit]", []),
-        ("[Unit]\nA=b\n", ["Unit/A=b@2:1"]),
-        ("[Unit]\nA=b", ["Unit/A=b@2:1"]),
-        ("[Unit]\n  A  =  b c  \n", ["Unit/A=b c@2:3"]),
-        ("[Unit]\n\t A\t=\tb\t\n", ["Unit/A=b@2:3"]),
-        ("[Unit]\nA=\n", ["Unit/A=@2:1"]),
-        ("[Unit]\nA=b=c=d\n", ["Unit/A=b=c=d@2:1"]),
-        ("[Unit]\n#A=b\n;C=d\n  # E=f\n\t;G=h\nI=j\n", ["Unit/I=j@6:1"]),
-        ("[Unit]\nA=b # c\n", ["Unit/A=b # c@2:1"]),
-        ("[A]\nk=1\n[B]\nk=2\n[A]\nk=3\n", ["A/k=1@2:1", "B/k=2@4:1", "A/k=3@6:1"]),
-        ("  [Unit]  \nA=b\n", ["Unit/A=b@2:1"]),
-        ("[ Unit ]\nA=b\n", [" Unit /A=b@2:1"]),
-        ("[X-Any thing]\nA=b\n", ["X-Any thing/A=b@2:1"]),
-        ("[]\nA=b\n", ["/A=b@2:1"]),
-        ("[Unit]\nBeschreibung=Größe 日本\n", ["Unit/Beschreibung=Größe 日本@2:1"]),
-        ("[Unit]\nÄ=b\n", ["Unit/Ä=b@2:1"]),
-        ("[Unit]\nA=\"b\" 'c' \\x20\n", ["Unit/A=\"b\" 'c' \\x20@2:1"]),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("", []),
+            ("\n\n", []),
+            ("# only a comment", []),
+            ("[Unit]", []),
+            ("[Unit]\nA=b\n", ["Unit/A=b@2:1"]),
+            ("[Unit]\nA=b", ["Unit/A=b@2:1"]),
+            ("[Unit]\n  A  =  b c  \n", ["Unit/A=b c@2:3"]),
+            ("[Unit]\n\t A\t=\tb\t\n", ["Unit/A=b@2:3"]),
+            ("[Unit]\nA=\n", ["Unit/A=@2:1"]),
+            ("[Unit]\nA=b=c=d\n", ["Unit/A=b=c=d@2:1"]),
+            ("[Unit]\n#A=b\n;C=d\n  # E=f\n\t;G=h\nI=j\n", ["Unit/I=j@6:1"]),
+            ("[Unit]\nA=b # c\n", ["Unit/A=b # c@2:1"]),
+            ("[A]\nk=1\n[B]\nk=2\n[A]\nk=3\n", ["A/k=1@2:1", "B/k=2@4:1", "A/k=3@6:1"]),
+            ("  [Unit]  \nA=b\n", ["Unit/A=b@2:1"]),
+            ("[ Unit ]\nA=b\n", [" Unit /A=b@2:1"]),
+            ("[X-Any thing]\nA=b\n", ["X-Any thing/A=b@2:1"]),
+            ("[]\nA=b\n", ["/A=b@2:1"]),
+            ("[Unit]\nBeschreibung=Größe 日本\n", ["Unit/Beschreibung=Größe 日本@2:1"]),
+            ("[Unit]\nÄ=b\n", ["Unit/Ä=b@2:1"]),
+            ("[Unit]\nA=\"b\" 'c' \\x20\n", ["Unit/A=\"b\" 'c' \\x20@2:1"]),
+        ] as [(String, [String])]
+    )
     func lines(_ text: String, _ expected: [String]) throws {
         #expect(try Self.options(text) == expected)
     }
 
-    @Test(arguments: [
-        ("[U]\nA=b \\\nc\nD=e\n", ["U/A=b  c@2:1", "U/D=e@4:1"]),
-        ("[U]\nA=b\\\n  c\n", ["U/A=b   c@2:1"]),
-        ("[U]\nA=b \\\n# comment\n; another\n  c\nD=e\n", ["U/A=b    c@2:1", "U/D=e@6:1"]),
-        ("[U]\nA=b \\\n# comment \\\nc\nD=e\n", ["U/A=b  c@2:1", "U/D=e@5:1"]),
-        ("[U]\nA=b \\\n\nD=e\n", ["U/A=b@2:1", "U/D=e@4:1"]),
-        ("[U]\nA=b \\\nC=d\nE=f\n", ["U/A=b  C=d@2:1", "U/E=f@4:1"]),
-        ("[U]\nA=b \\\n[V]\nE=f\n", ["U/A=b  [V]@2:1", "U/E=f@4:1"]),
-        ("[U]\nA=b\\\\\nC=d\n", ["U/A=b\\\\@2:1", "U/C=d@3:1"]),
-        ("[U]\nA=b\\\\\\\nc\n", ["U/A=b\\\\ c@2:1"]),
-        ("[U]\nA=b \\ \nC=d\n", ["U/A=b \\@2:1", "U/C=d@3:1"]),
-        ("[U]\nA=b\\", ["U/A=b@2:1"]),
-        ("[U]\nA=b\\\n", ["U/A=b@2:1"]),
-        ("[U]\nA=b\\\r\nc\r\nD=e\r\n", ["U/A=b c@2:1", "U/D=e@4:1"]),
-        ("[U]\nA\\\n=b\n", ["U/A=b@2:1"]),
-        ("[U]\n\\\nA=b\n", ["U/A=b@2:1"]),
-        ("[U]\n#A=b\\\nC=d\n", ["U/C=d@3:1"]),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("[U]\nA=b \\\nc\nD=e\n", ["U/A=b  c@2:1", "U/D=e@4:1"]),
+            ("[U]\nA=b\\\n  c\n", ["U/A=b   c@2:1"]),
+            ("[U]\nA=b \\\n# comment\n; another\n  c\nD=e\n", ["U/A=b    c@2:1", "U/D=e@6:1"]),
+            ("[U]\nA=b \\\n# comment \\\nc\nD=e\n", ["U/A=b  c@2:1", "U/D=e@5:1"]),
+            ("[U]\nA=b \\\n\nD=e\n", ["U/A=b@2:1", "U/D=e@4:1"]),
+            ("[U]\nA=b \\\nC=d\nE=f\n", ["U/A=b  C=d@2:1", "U/E=f@4:1"]),
+            ("[U]\nA=b \\\n[V]\nE=f\n", ["U/A=b  [V]@2:1", "U/E=f@4:1"]),
+            ("[U]\nA=b\\\\\nC=d\n", ["U/A=b\\\\@2:1", "U/C=d@3:1"]),
+            ("[U]\nA=b\\\\\\\nc\n", ["U/A=b\\\\ c@2:1"]),
+            ("[U]\nA=b \\ \nC=d\n", ["U/A=b \\@2:1", "U/C=d@3:1"]),
+            ("[U]\nA=b\\", ["U/A=b@2:1"]),
+            ("[U]\nA=b\\\n", ["U/A=b@2:1"]),
+            ("[U]\nA=b\\\r\nc\r\nD=e\r\n", ["U/A=b c@2:1", "U/D=e@4:1"]),
+            ("[U]\nA\\\n=b\n", ["U/A=b@2:1"]),
+            ("[U]\n\\\nA=b\n", ["U/A=b@2:1"]),
+            ("[U]\n#A=b\\\nC=d\n", ["U/C=d@3:1"]),
+        ] as [(String, [String])]
+    )
     func continuations(_ text: String, _ expected: [String]) throws {
         #expect(try Self.options(text) == expected)
     }
 
-    @Test(arguments: [
-        ("[U]\r\nA=b\r\n\r\nC=d\r\n", ["U/A=b@2:1", "U/C=d@4:1"]),
-        ("[U]\rA=b\rC=d\r", ["U/A=b@2:1", "U/C=d@3:1"]),
-        ("[U]\n\rA=b\n\rC=d\n\r", ["U/A=b@2:1", "U/C=d@3:1"]),
-        ("[U]\n\r\nA=b\n", ["U/A=b@3:1"]),
-        ("[U]\r\r\nA=b\n", ["U/A=b@3:1"]),
-        ("\u{FEFF}[U]\nA=b\n", ["U/A=b@2:1"]),
-        ("\u{FEFF}# comment\n[U]\nA=b\n", ["U/A=b@3:1"]),
-        ("[U]\n\u{FEFF}A=b\n", ["U/A=b@2:2"]),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("[U]\r\nA=b\r\n\r\nC=d\r\n", ["U/A=b@2:1", "U/C=d@4:1"]),
+            ("[U]\rA=b\rC=d\r", ["U/A=b@2:1", "U/C=d@3:1"]),
+            ("[U]\n\rA=b\n\rC=d\n\r", ["U/A=b@2:1", "U/C=d@3:1"]),
+            ("[U]\n\r\nA=b\n", ["U/A=b@3:1"]),
+            ("[U]\r\r\nA=b\n", ["U/A=b@3:1"]),
+            ("\u{FEFF}[U]\nA=b\n", ["U/A=b@2:1"]),
+            ("\u{FEFF}# comment\n[U]\nA=b\n", ["U/A=b@3:1"]),
+            ("[U]\n\u{FEFF}A=b\n", ["U/A=b@2:2"]),
+        ] as [(String, [String])]
+    )
     func lineEndsAndMarks(_ text: String, _ expected: [String]) throws {
         #expect(try Self.options(text) == expected)
     }
@@ -99,13 +105,15 @@ import UnitFile
         #expect(error?.description.hasPrefix("web.service:\(line):\(column): ") == true)
     }
 
-    @Test(arguments: [
-        ([0xFF], 1, 1),
-        (Array("[U]\nA=".utf8) + [0xC3, 0x28], 2, 3),
-        (Array("[U]\nÄ=".utf8) + [0xED, 0xA0, 0x80, 10], 2, 3),
-        (Array("[U]\nA=b\n".utf8) + [0xE2, 0x82], 3, 1),
-        (Array("[U]\r\n# ".utf8) + [0xC0, 0x80], 2, 3),
-    ] as [([UInt8], Int, Int)])
+    @Test(
+        arguments: [
+            ([0xFF], 1, 1),
+            (Array("[U]\nA=".utf8) + [0xC3, 0x28], 2, 3),
+            (Array("[U]\nÄ=".utf8) + [0xED, 0xA0, 0x80, 10], 2, 3),
+            (Array("[U]\nA=b\n".utf8) + [0xE2, 0x82], 3, 1),
+            (Array("[U]\r\n# ".utf8) + [0xC0, 0x80], 2, 3),
+        ] as [([UInt8], Int, Int)]
+    )
     func bytesThatAreNotUTF8(_ bytes: [UInt8], _ line: Int, _ column: Int) {
         let error = #expect(throws: UnitFileError.self) { try ParsedUnitFile.parse(bytes: bytes) }
         #expect(error?.line == line)

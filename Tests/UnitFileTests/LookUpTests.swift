@@ -2,17 +2,19 @@ import Testing
 import UnitFile
 
 @Suite struct LookUpTests {
-    @Test(arguments: [
-        ("", []),
-        ("[S]\nK=a\n", ["a"]),
-        ("[S]\nK=a\nK=b\n", ["a", "b"]),
-        ("[S]\nK=a\nK=\nK=b\n", ["b"]),
-        ("[S]\nK=a\nK=\n", []),
-        ("[S]\nK=a\n[T]\nK=x\n[S]\nK=b\n", ["a", "b"]),
-        ("[S]\nK=a\n[T]\nK=\n[S]\nK=b\n", ["a", "b"]),
-        ("[S]\nk=a\nK=b\n", ["b"]),
-        ("[s]\nK=a\n", []),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("", []),
+            ("[S]\nK=a\n", ["a"]),
+            ("[S]\nK=a\nK=b\n", ["a", "b"]),
+            ("[S]\nK=a\nK=\nK=b\n", ["b"]),
+            ("[S]\nK=a\nK=\n", []),
+            ("[S]\nK=a\n[T]\nK=x\n[S]\nK=b\n", ["a", "b"]),
+            ("[S]\nK=a\n[T]\nK=\n[S]\nK=b\n", ["a", "b"]),
+            ("[S]\nk=a\nK=b\n", ["b"]),
+            ("[s]\nK=a\n", []),
+        ] as [(String, [String])]
+    )
     func lists(_ text: String, _ expected: [String]) throws {
         let file = try ParsedUnitFile.parse(text)
         #expect(file.values(section: "S", key: "K") == expected)

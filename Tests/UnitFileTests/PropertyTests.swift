@@ -55,11 +55,15 @@ import UnitFile
         var count = 0
         var seen: Set<String> = []
         for directory in Self.directories {
-            guard let names = FileManager.default.enumerator(atPath: directory)?.allObjects as? [String] else { continue }
+            guard let names = FileManager.default.enumerator(atPath: directory)?.allObjects as? [String] else {
+                continue
+            }
             for name in names {
                 let path = URL(fileURLWithPath: directory + "/" + name).resolvingSymlinksInPath().path
-                let isUnitFile = (try? UnitName.completing(UnitName.baseName(of: name))) != nil || name.hasSuffix(".conf")
-                guard isUnitFile, seen.insert(path).inserted, let data = FileManager.default.contents(atPath: path) else {
+                let isUnitFile =
+                    (try? UnitName.completing(UnitName.baseName(of: name))) != nil || name.hasSuffix(".conf")
+                guard isUnitFile, seen.insert(path).inserted, let data = FileManager.default.contents(atPath: path)
+                else {
                     continue
                 }
                 let file = try ParsedUnitFile.parse(bytes: Array(data), path: path)

@@ -2,20 +2,22 @@ import Testing
 import UnitFile
 
 @Suite struct UnitNameTests {
-    @Test(arguments: [
-        ("web.service", "web", nil, "web", UnitType.service),
-        ("web@.service", "web", "", "web@", .service),
-        ("web@1.service", "web", "1", "web@1", .service),
-        ("web@a@b.timer", "web", "a@b", "web@a@b", .timer),
-        ("a.b.c.socket", "a.b.c", nil, "a.b.c", .socket),
-        ("web@1.2.service", "web", "1.2", "web@1.2", .service),
-        ("-.slice", "-", nil, "-", .slice),
-        ("-.mount", "-", nil, "-", .mount),
-        ("dev-disk-by\\x2duuid.device", "dev-disk-by\\x2duuid", nil, "dev-disk-by\\x2duuid", .device),
-        ("A:b_C.target", "A:b_C", nil, "A:b_C", .target),
-        (".hidden.path", ".hidden", nil, ".hidden", .path),
-        ("...service", "..", nil, "..", .service),
-    ] as [(String, String, String?, String, UnitType)])
+    @Test(
+        arguments: [
+            ("web.service", "web", nil, "web", UnitType.service),
+            ("web@.service", "web", "", "web@", .service),
+            ("web@1.service", "web", "1", "web@1", .service),
+            ("web@a@b.timer", "web", "a@b", "web@a@b", .timer),
+            ("a.b.c.socket", "a.b.c", nil, "a.b.c", .socket),
+            ("web@1.2.service", "web", "1.2", "web@1.2", .service),
+            ("-.slice", "-", nil, "-", .slice),
+            ("-.mount", "-", nil, "-", .mount),
+            ("dev-disk-by\\x2duuid.device", "dev-disk-by\\x2duuid", nil, "dev-disk-by\\x2duuid", .device),
+            ("A:b_C.target", "A:b_C", nil, "A:b_C", .target),
+            (".hidden.path", ".hidden", nil, ".hidden", .path),
+            ("...service", "..", nil, "..", .service),
+        ] as [(String, String, String?, String, UnitType)]
+    )
     func parts(_ text: String, _ prefix: String, _ instance: String?, _ stem: String, _ type: UnitType) throws {
         let name = try UnitName(text)
         #expect(name.description == text)

@@ -84,7 +84,7 @@ struct Exchange {
 
     private func connect() throws(Failure) -> UnixStream {
         do {
-            return try UnixStream(path: socket, limit: timeout)
+            return try UnixStream.connect(socket, limit: timeout)
         } catch {
             throw unreachable(error.code)
         }

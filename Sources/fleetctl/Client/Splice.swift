@@ -5,7 +5,7 @@ enum Splice {
     static func run(socket path: String, input: Int32, output: Int32) throws(Failure) {
         let stream: UnixStream
         do {
-            stream = try UnixStream(path: path, limit: Settings.standardTimeout)
+            stream = try UnixStream.connect(path, limit: Settings.standardTimeout)
         } catch {
             throw Failure("fleetctl: cannot connect to \(path): \(Process.message(of: error.code))")
         }

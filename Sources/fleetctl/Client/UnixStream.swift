@@ -13,7 +13,7 @@ struct UnixStream: ~Copyable {
     let descriptor: Int32
 
     /// Connects. `limit` bounds the wait for a listener whose queue is full, and every write.
-    init(path: String, limit: Duration) throws(SystemError) {
+    static func connect(_ path: String, limit: Duration) throws(SystemError) -> UnixStream {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
@@ -21,26 +21,28 @@ struct UnixStream: ~Copyable {
             throw SystemError(code: ENAMETOOLONG)
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw SystemError(code: errno) }
+        let stream = try UnixStream()
         let (seconds, attoseconds) = limit.components
         var time = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
         let size = socklen_t(MemoryLayout<timeval>.size)
-        guard setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, size) == 0 else {
+        guard setsockopt(stream.descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, size) == 0 else {
             throw SystemError(code: errno)
         }
         let status = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                Glibc.connect(stream.descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
         guard status == 0 else { throw SystemError(code: errno) }
+        return stream
     }
 
-    deinit {
-        // After a failed socket(2) there is nothing to close.
-        if descriptor >= 0 { close(descriptor) }
+    private init() throws(SystemError) {
+        descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemError(code: errno) }
     }
+
+    deinit { close(descriptor) }
 
     /// Sends everything; false when the other side has closed, which may have sent an answer before.
     func send(_ bytes: [UInt8]) throws(SystemError) -> Bool {
