@@ -17,7 +17,7 @@ let ring1: [Target] = [
     .target(name: "UnitFile", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
     .target(name: "FleetModel", dependencies: ["UnitFile"], swiftSettings: strict),
     .target(name: "FleetRegistry", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
-    .target(name: "FleetPlanner", dependencies: ["FleetModel", "FleetRegistry", "UnitFile"], swiftSettings: strict),
+    .target(name: "FleetPlanner", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
     .target(
         name: "FleetEngine",
         dependencies: ["FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"],
@@ -53,7 +53,7 @@ let ring3: [Target] = [
         name: "SQLiteStore",
         dependencies: [
             "FleetModel", "FleetRegistry", "FleetRuntime",
-            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "GRDBSQLite", package: "GRDB.swift"),
             .product(name: "Logging", package: "swift-log"),
         ],
         swiftSettings: strict
@@ -90,6 +90,7 @@ let executables: [Target] = [
             "UnitFile",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         ],
@@ -142,16 +143,20 @@ let tests: [Target] = [
     test("UnitFileTests", ["UnitFile"]),
     test("FleetModelTests", ["FleetModel", "UnitFile"]),
     test("FleetRegistryTests", ["FleetModel", "FleetRegistry", "UnitFile"]),
-    test("FleetPlannerTests", ["FleetModel", "FleetPlanner", "UnitFile"]),
+    test("FleetPlannerTests", ["FleetModel", "FleetPlanner", "UnitFile"], exclude: ["Scripts"]),
     test("FleetEngineTests", ["FleetEngine", "FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"]),
     test("FleetAgentTests", ["FleetAgent", "FleetModel", "UnitFile"]),
-    test("FleetUseCasesTests", ["FleetModel", "FleetRegistry", "FleetUseCases", "UnitFile"]),
+    test("FleetUseCasesTests", ["FleetModel", "FleetRegistry", "FleetUseCases", "MemoryStore", "UnitFile"]),
     test("FleetRuntimeTests", ring1Names + ["FleetRuntime", "MemoryStore"]),
     test("StoreContractTests", ["FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore"]),
     test("SystemdBusTests", ["FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile"]),
     test(
         "FleetServerTests",
-        ["FleetAPI", "FleetModel", "FleetRuntime", "FleetServer", "FleetUseCases", "UnitFile"]
+        [
+            "FleetAPI", "FleetModel", "FleetRegistry", "FleetRuntime", "FleetServer", "FleetUseCases", "MemoryStore",
+            "UnitFile", .product(name: "Logging", package: "swift-log"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ]
     ),
     test(
         "FleetctlTests",
@@ -166,8 +171,8 @@ let tests: [Target] = [
     test("SystemTests", ["Lab"]),
 ]
 
-func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(

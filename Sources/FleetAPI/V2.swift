@@ -32,6 +32,14 @@ package struct ChangeRequest: Hashable, Sendable, Codable {
         self.replace = replace
         self.wait = wait
     }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        action = try container.decode(Action.self, forKey: .action)
+        units = try container.decode([UnitReference].self, forKey: .units)
+        replace = try container.decodeIfPresent(Bool.self, forKey: .replace) ?? false
+        wait = try container.decodeIfPresent(Bool.self, forKey: .wait) ?? true
+    }
 }
 
 /// A unit that a request names, with the local file's text if the client has one.
@@ -263,6 +271,31 @@ package struct JournalLine: Hashable, Sendable, Codable {
         self.pid = pid
         self.priority = priority
         self.message = message
+    }
+}
+
+/// `GET /fleet/v2/version`
+package struct VersionReport: Hashable, Sendable, Codable {
+    package var version: String
+
+    package init(version: String) { self.version = version }
+}
+
+/// `GET /fleet/v2/health`: 200 when all of it is well, 503 with the same body otherwise.
+package struct HealthReport: Hashable, Sendable, Codable {
+    package var healthy: Bool
+    /// Why the registry cannot be read; absent when it can.
+    package var registry: String?
+    /// The machine that leads; absent when none does, which keeps nothing from running but decides nothing either.
+    package var leader: MachineID?
+    /// Why systemd cannot be reached; absent when it can.
+    package var systemd: String?
+
+    package init(registry: String?, leader: MachineID?, systemd: String?) {
+        healthy = registry == nil && leader != nil && systemd == nil
+        self.registry = registry
+        self.leader = leader
+        self.systemd = systemd
     }
 }
 

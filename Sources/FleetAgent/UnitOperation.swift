@@ -16,12 +16,16 @@ package enum UnitOperation: Hashable, Sendable {
     case remove(UnitName)
     /// Forget a failed state and the start-limit counter (`ResetFailedUnit`).
     case resetFailed(UnitName)
+    /// Look whether the machine has units of these names from elsewhere, without touching anything: `done` when a name
+    /// is free, `nameTaken` otherwise.
+    case probe([UnitName])
 
     /// The units that this operation keeps busy.
     package var units: [UnitName] {
         switch self {
         case .install(let installations): installations.map(\.unit)
         case .start(let unit), .restart(let unit), .stop(let unit), .remove(let unit), .resetFailed(let unit): [unit]
+        case .probe(let units): units
         }
     }
 }
@@ -50,6 +54,27 @@ package enum OperationResult: Hashable, Sendable {
     case nameTaken(path: String)
     /// The connection to systemd was lost before the outcome was known. The next listing tells.
     case unknown
+}
+
+extension OperationResult {
+    /// D-Bus errors that say nothing about the unit: the same call may succeed later.
+    package static let passingErrors: Set<String> = [
+        // The machine is going down, or a job that may not be replaced is in the way.
+        "org.freedesktop.systemd1.TransactionIsDestructive",
+        "org.freedesktop.systemd1.ShuttingDown",
+        "org.freedesktop.DBus.Error.NoReply",
+        "org.freedesktop.DBus.Error.Timeout",
+        "org.freedesktop.DBus.Error.TimedOut",
+        "org.freedesktop.DBus.Error.Disconnected",
+        "org.freedesktop.DBus.Error.LimitsExceeded",
+    ]
+    /// D-Bus errors that mean systemd has no usable unit of that name.
+    package static let badUnitErrors: Set<String> = [
+        "org.freedesktop.systemd1.NoSuchUnit",
+        "org.freedesktop.systemd1.LoadFailed",
+        "org.freedesktop.systemd1.BadUnitSetting",
+        "org.freedesktop.systemd1.UnitMasked",
+    ]
 }
 
 /// Why an operation failed.

@@ -131,9 +131,9 @@ package struct FleetSection: Sendable {
 
     /// systemd passes over every section that begins in `X-`, so a misspelt `[X-Fleet]` would be dropped by everybody.
     private func checkSectionName(_ section: ParsedUnitFile.Section) throws(UnitFileError) {
-        guard Spelling.distance(String(section.name.prefix(20)).lowercased(), Self.name.lowercased()) <= 1 else {
-            return
-        }
+        guard (Self.name.utf8.count - 1...Self.name.utf8.count + 1).contains(section.name.utf8.count),
+            Spelling.distance(section.name.lowercased(), Self.name.lowercased()) <= 1
+        else { return }
         throw UnitFileError(
             path: file.path,
             line: section.line,

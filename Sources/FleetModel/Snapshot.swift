@@ -3,7 +3,7 @@ package import UnitFile
 /// The whole fleet at one revision of the registry: everything the planner and the API read. A value: comparing two
 /// snapshots, printing one, or planning twice from the same one needs nothing else.
 ///
-/// `FleetRegistry.SnapshotFeed` is the only writer; it keeps `unitsByMachine` in step with `assignments`.
+/// `FleetRegistry.SnapshotFeed` is the only writer; it keeps the indexes in step.
 package struct Snapshot: Equatable, Sendable {
     package var revision: Revision
     package var units: [UnitName: Unit]
@@ -15,8 +15,19 @@ package struct Snapshot: Equatable, Sendable {
     package var refusals: [UnitName: [MachineID: Refusal]]
     package var failures: [UnitName: [FailureScope: FailureRecord]]
     package var leadership: Leadership?
-    /// The `mod revision` of every stored key that a fenced write may have to compare, by kind of object.
+    /// Index over `units`: which of them have this file.
+    package var unitsByFile: [ContentHash: Set<UnitName>]
+    /// The stored events of each unit, oldest first.
+    package var eventIDs: [UnitName: [EventID]]
+
+    // The revision at which each stored object was changed last, for writes that depend on it. Absent: it is not stored.
+
+    package var unitRevisions: [UnitName: Revision]
+    package var targetRevisions: [UnitName: Revision]
     package var assignmentRevisions: [UnitName: [MachineID: Revision]]
+    package var failureRevisions: [UnitName: [FailureScope: Revision]]
+    package var labelRevisions: [MachineID: Revision]
+    package var fileRevisions: [ContentHash: Revision]
 
     package init() {
         revision = .zero
@@ -28,7 +39,14 @@ package struct Snapshot: Equatable, Sendable {
         refusals = [:]
         failures = [:]
         leadership = nil
+        unitsByFile = [:]
+        eventIDs = [:]
+        unitRevisions = [:]
+        targetRevisions = [:]
         assignmentRevisions = [:]
+        failureRevisions = [:]
+        labelRevisions = [:]
+        fileRevisions = [:]
     }
 
     /// Machines that are present, in the order of their ids.

@@ -39,12 +39,21 @@ package struct Unit: Hashable, Sendable {
     package var target: UnitTarget
     /// `[X-Fleet]` of the unit's file with the specifiers expanded for this name.
     package var options: FleetOptions
+    /// `Description=` of the unit's file; empty for none.
+    package var description: String
 
-    package init(name: UnitName, intent: UnitIntent, target: UnitTarget, options: FleetOptions) {
+    package init(
+        name: UnitName,
+        intent: UnitIntent,
+        target: UnitTarget,
+        options: FleetOptions,
+        description: String = ""
+    ) {
         self.name = name
         self.intent = intent
         self.target = target
         self.options = options
+        self.description = description
     }
 
     /// The larger of both generations: identifies the newest thing that a user asked of this unit.

@@ -1,3 +1,5 @@
+import UnitFile
+
 /// A shell pattern over unit names as Go's `path.Match` defines it, which fleet used: `*` any run of characters, `?`
 /// one, `[a-z]` and `[^a-z]` classes, `\` quotes the next character. `*` and `?` do not match `/`, which no unit name has.
 package struct UnitPattern: Hashable, Sendable, Codable, CustomStringConvertible {
@@ -16,7 +18,7 @@ package struct UnitPattern: Hashable, Sendable, Codable, CustomStringConvertible
         self.init(description)
         guard tokens == nil else { return }
         throw PatternError(
-            "'\(description)' is not a pattern: a '[' needs its ']' with something between, "
+            "'\(description.printable())' is not a pattern: a '[' needs its ']' with something between, "
                 + "a range its end, and a '\\' a character to quote"
         )
     }
@@ -57,6 +59,8 @@ package struct UnitPattern: Hashable, Sendable, Codable, CustomStringConvertible
     /// Whether the whole of `name` matches. Takes at most `name` times `description` steps, whatever the pattern.
     package func matches(_ name: String) -> Bool {
         guard let tokens else { return false }
+        // Planning asks for thousands of names, and most differ in their first letter.
+        if case .exactly(let first) = tokens.first, name.unicodeScalars.first != first { return false }
         let scalars = Array(name.unicodeScalars)
         var token = 0
         var position = 0

@@ -41,12 +41,6 @@ package enum UnitValidation {
                 message: "systemd loads no scope from a file: programs make scopes at run time; write a service"
             )
         }
-        if name.description.hasPrefix(".") {
-            throw UnitFileError(
-                path: path,
-                message: "\(name) begins with a dot, and systemd passes over hidden files; give it another name"
-            )
-        }
     }
 
     /// What is probably a mistake, or will surprise, and is accepted all the same: one line each, with its place.

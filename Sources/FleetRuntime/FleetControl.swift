@@ -25,6 +25,9 @@ package protocol FleetControl: Sendable {
     /// The unit's lines in this machine's journal: the last `lines`, then new ones as they come if `follow`.
     func journal(of unit: UnitName, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error>
 
+    /// Why the local systemd cannot be reached; nil while it can.
+    func systemdProblem() async -> String?
+
     /// This machine.
     var machine: MachineID { get }
     /// Version of fleetd, as `fleetctl version` prints it.

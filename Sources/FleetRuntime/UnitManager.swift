@@ -6,12 +6,11 @@ package protocol UnitManager: Sendable {
     /// What systemd reports, in order; starts with `connected`. One consumer.
     var events: AsyncStream<UnitManagerEvent> { get }
 
-    /// Performs `operation` and returns when systemd has finished it, with a result for every unit it was for.
+    /// Performs `operation` and returns when systemd has finished it. Before that, `events` has carried, in this order,
+    /// an observation of each of its units that was read after the end, and `finished` with a result for each. One
+    /// stream for both, because a result that overtakes what it led to looks like a unit that stopped by itself.
     /// `texts` holds the text of every file an `install` names. Operations for different units may run at once.
-    func perform(
-        _ operation: UnitOperation,
-        texts: [ContentHash: String]
-    ) async -> [UnitName: OperationResult]
+    func perform(_ id: OperationID, _ operation: UnitOperation, texts: [ContentHash: String]) async
 
     /// The last `lines` journal lines of one invocation of a unit (of the whole unit when `invocation` is empty),
     /// oldest first.
@@ -24,4 +23,6 @@ package enum UnitManagerEvent: Hashable, Sendable {
     case disconnected(String)
     case observed(UnitName, UnitObservation?)
     case unitFilesChanged
+    /// The operation of this id has ended. After `disconnected` it comes as `unknown`, or not at all.
+    case finished(OperationID, [UnitName: OperationResult])
 }

@@ -1,13 +1,16 @@
 package import FleetModel
 package import UnitFile
 
-/// A change that a user asks for; `Change.plan` turns it and a snapshot into one transaction, or an error that says why
-/// not. Pure, so that the same code validates in fleetctl, decides in fleetd and is tested without either.
+/// A change that a user asks for; `plan` turns it and a snapshot into transactions, or an error that says why not.
+/// Pure, so that the same code validates in fleetctl, decides in fleetd and is tested without either.
 package enum Change: Hashable, Sendable {
-    /// Store units that are missing (or different, with `replace`) and set their target state.
-    case submit([Submission], target: TargetState, replace: Bool)
-    /// Set the target state of stored units.
+    /// Store units that are missing and set their target state; what happens to stored ones is `Replacement`'s.
+    /// A target of `inactive` leaves the target state of a stored unit alone: submitting never unloads.
+    case submit([Submission], target: TargetState, replace: Replacement)
+    /// Set the target state of stored units, up or down.
     case target([UnitName], TargetState)
+    /// Stop (`loaded`) or unload (`inactive`) units: like `target`, but never up.
+    case lower([UnitName], to: TargetState)
     /// Stop and start launched units; start loaded ones.
     case restart([UnitName])
     /// Forget the failures of units and try again those that should run.
@@ -20,12 +23,29 @@ package enum Change: Hashable, Sendable {
 /// One unit to store.
 package struct Submission: Hashable, Sendable {
     package var name: UnitName
-    package var text: String
+    /// nil: the unit is expected to be stored.
+    package var text: String?
+    /// Where the text comes from, for messages.
+    package var path: String?
 
-    package init(name: UnitName, text: String) {
+    package init(name: UnitName, text: String?, path: String? = nil) {
         self.name = name
         self.text = text
+        self.path = path
     }
+}
+
+/// What a submission does to a stored unit with a different file. `true` stands for `withinTarget`, `false` for `keep`.
+package enum Replacement: Hashable, Sendable, ExpressibleByBooleanLiteral {
+    /// The stored file stays; the outcome says that it differs.
+    case keep
+    /// It is replaced if the unit's target state is not above the one asked for: `submit --replace` must not stop a
+    /// launched unit (fleet's rule).
+    case withinTarget
+    /// It is replaced, and the unit gets the target state asked for, up or down: PUT of API v1.
+    case always
+
+    package init(booleanLiteral value: Bool) { self = value ? .withinTarget : .keep }
 }
 
 package struct LabelChange: Hashable, Sendable {
@@ -52,12 +72,31 @@ package struct ChangeOutcome: Hashable, Sendable {
         case changed(Generation)
         /// It was so already.
         case unchanged(Generation)
-        /// The stored file differs from the given one and `replace` was not asked for; the target state was set.
-        case differs(Generation)
+        /// The stored file differs from the given one and `replace` was not asked for: it stays. `isChanged` says whether
+        /// the target state was set.
+        case differs(Generation, isChanged: Bool)
         case destroyed
+        /// Nothing was changed for this unit; the others went on.
+        case refused(UseCaseError)
     }
 
     package var units: [UnitName: Effect]
 
     package init(units: [UnitName: Effect]) { self.units = units }
+}
+
+extension Change {
+    /// This change without `units`: what is left to do after a part of a plan was committed.
+    package func excluding(_ units: Set<UnitName>) -> Change {
+        switch self {
+        case .submit(let submissions, let target, let replace):
+            .submit(submissions.filter { !units.contains($0.name) }, target: target, replace: replace)
+        case .target(let names, let state): .target(names.filter { !units.contains($0) }, state)
+        case .lower(let names, let state): .lower(names.filter { !units.contains($0) }, to: state)
+        case .restart(let names): .restart(names.filter { !units.contains($0) })
+        case .resetFailed(let names): .resetFailed(names.filter { !units.contains($0) })
+        case .destroy(let names): .destroy(names.filter { !units.contains($0) })
+        case .label: self
+        }
+    }
 }

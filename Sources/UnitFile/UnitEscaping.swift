@@ -47,7 +47,12 @@ package enum UnitEscaping {
         guard !components.contains([dot, dot]) else {
             throw UnitNameError("'\(path.printable())' has a '..' component; write the path without it")
         }
-        guard !components.isEmpty else { return "-" }
+        guard !components.isEmpty else {
+            guard path.isEmpty || path.utf8.first == slash else {
+                throw UnitNameError("'\(path.printable())' is no path below a directory; write it in full")
+            }
+            return "-"
+        }
         return escape(String(decoding: Array(components.joined(separator: [slash])), as: UTF8.self))
     }
 

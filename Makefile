@@ -1,0 +1,54 @@
+# The front door. Every target sets up what it needs (packaging/setup); `make` alone lists them.
+
+# Which binaries go into the packages: `make deb CONFIGURATION=debug` is quicker while mending a system test.
+CONFIGURATION ?= release
+
+.PHONY: help setup build test test-unit test-system lint deb root demo bench fuzz clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: ## Install the Debian packages that are missing (root only when some are)
+	@packaging/setup
+
+build: ## Debug build of everything, with the import check
+	@packaging/setup build
+	@packaging/build
+
+test: ## Everything: set-up, build, all test layers, packages, machines (root)
+	@packaging/test all
+
+test-unit: ## The layers that need neither root nor packages
+	@packaging/test unit
+
+test-system: ## The packages on booted machines (root)
+	@packaging/test system
+
+lint: ## Format the sources, then check format and the project's own rules
+	@swift format format --in-place --recursive Package.swift Sources Tests
+	@swift format lint --strict --recursive Package.swift Sources Tests
+	@packaging/test tidy
+
+deb: ## dist/fleetd_*.deb and dist/fleetctl_*.deb
+	@packaging/setup build packaging
+	@packaging/build-deb --configuration $(CONFIGURATION)
+
+root: ## The root file systems of the lab's machines, under .lab/
+	@packaging/setup build lab
+	@swift run fleet-lab root
+
+demo: ## One machine with the packages, the examples and a failure explained (root)
+	@packaging/demo
+
+bench: ## The figures of docs/benchmarks.md (root)
+	@packaging/setup
+	@packaging/build-deb
+	@swift run -c release fleet-bench
+
+fuzz: ## Feed the unit-file parser random input
+	@packaging/setup build
+	@Tests/Fuzz/run
+
+clean: ## Remove build products, packages and the lab's files (machines have to be down)
+	@if [ -d .lab ] && [ -x .build/debug/fleet-lab ]; then .build/debug/fleet-lab down --all; fi
+	rm -rf .build .build-* dist .lab

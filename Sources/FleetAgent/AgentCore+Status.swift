@@ -1,0 +1,75 @@
+import FleetModel
+import UnitFile
+
+/// What is published of a unit: news only, and only states that last. A status is held back while an operation or the
+/// reading of a journal is about to change it, because every status is a durable write and wakes the engine.
+extension AgentCore {
+    /// The status to write; nil when the one that was published says it all, or when it has to wait.
+    func newStatus(of track: UnitTrack, now: Timestamp) -> UnitStatus? {
+        guard registry != .unknown, isConnected, isLasting(track), !hasNoStatus(track),
+            !track.isUnreadable
+        else { return nil }
+        let status = status(of: track, now: now)
+        if let published = track.published {
+            return published.saysTheSame(as: status) ? nil : status
+        }
+        // "Not there yet" is no news.
+        return track.isOurs || status.failure != nil ? status : nil
+    }
+
+    /// A unit that is neither here nor wanted, or whose name belongs to somebody else.
+    func hasNoStatus(_ track: UnitTrack) -> Bool {
+        guard registry != .unknown, isConnected, !track.isOurs, !track.isUnreadable else { return false }
+        if case .operating(let flight) = track.activity, flight.operation == .remove(track.unit) { return false }
+        if case .taken = track.claim { return true }
+        return track.desired == nil
+    }
+
+    /// While something is going on, only what systemd itself may show for long is worth telling: a slow start or stop.
+    private func isLasting(_ track: UnitTrack) -> Bool {
+        // A failure is told with its journal, not before.
+        if let failure = track.failure, !failure.isReported { return false }
+        switch track.activity {
+        case .readingJournal: return false
+        case .idle, .waiting: return true
+        case .operating(let flight):
+            switch flight.operation {
+            case .start, .restart, .stop:
+                return ["activating", "deactivating", "reloading"].contains(track.observed?.activeState)
+            case .install, .remove, .resetFailed, .probe: return false
+            }
+        }
+    }
+
+    private func status(of track: UnitTrack, now: Timestamp) -> UnitStatus {
+        let failure = track.failure
+        var flown: RunID?
+        if case .operating(let flight) = track.activity { flown = flight.assignment?.run }
+        let isSettled = track.activity == .idle && (failure != nil || track.isCarriedOut)
+        let run = flown ?? failure?.run ?? track.ledger?.carriedOut
+        guard let observed = track.observed else {
+            return UnitStatus(
+                file: nil,
+                run: run,
+                load: "not-found",
+                active: "inactive",
+                sub: "dead",
+                settled: isSettled,
+                failure: failure?.failure,
+                at: now
+            )
+        }
+        return UnitStatus(
+            file: observed.file,
+            run: run,
+            load: observed.loadState,
+            active: observed.activeState,
+            sub: observed.subState,
+            mainPID: observed.mainPID,
+            invocation: observed.invocation,
+            settled: isSettled,
+            failure: failure?.failure,
+            at: now
+        )
+    }
+}

@@ -1,0 +1,21 @@
+package import FleetModel
+package import UnitFile
+
+/// What the agent's core wants done. Values only: the shell interprets, outside of the core, in the order given. What
+/// is remembered comes before what is published, so that a restarted fleetd never knows less than the registry.
+package enum AgentDirective: Hashable, Sendable {
+    case perform(OperationID, UnitOperation)
+    /// Write this status (nil: delete it).
+    case publish(UnitName, UnitStatus?)
+    /// Append to the unit's chain of causes.
+    case record(UnitEvent)
+    /// Write or (nil) withdraw a refusal.
+    case refuse(UnitName, Refusal?)
+    /// Read the last lines of the unit's journal of this invocation (of the unit when empty), answered by
+    /// `AgentInput.journal` in any case.
+    case readJournal(UnitName, RunID, invocation: String)
+    /// Keep this over a restart of fleetd, but not over a boot: how far the agent got with a unit.
+    case remember(UnitName, LedgerEntry?)
+    /// Send `AgentInput.wake` at this time. Replaces the time asked for before.
+    case wake(at: Timestamp)
+}

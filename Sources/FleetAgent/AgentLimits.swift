@@ -1,0 +1,19 @@
+/// Bounds of the agent's core.
+package enum AgentLimits {
+    /// First wait before an operation that did not get where it should is repeated.
+    package static let firstRetry = Duration.seconds(1)
+    /// No such wait is longer: one call a minute costs nothing, and a person who mended the cause does not wait long.
+    package static let longestRetry = Duration.seconds(60)
+    /// Automatic restarts without a good run between them that make a crash loop. Twice systemd's own limit
+    /// (`DefaultStartLimitBurst=5`), so that wherever systemd's limit can act, it is systemd that decides.
+    package static let crashLoopRestarts: UInt32 = 10
+    /// A run that stayed up this long was a good one. Long enough for a program that dies at its first request or at a
+    /// lost database, short enough that a program which dies once a day never adds up to a loop.
+    package static let goodRun = Duration.seconds(60)
+
+    /// The wait before an operation is tried again after `tries` tries of it.
+    static func retryDelay(after tries: Int) -> Duration {
+        // 2^6 s is past the longest wait already; the bound keeps the shift small.
+        min(longestRetry, firstRetry * (1 << min(max(tries - 1, 0), 6)))
+    }
+}

@@ -1,0 +1,129 @@
+import FleetModel
+import UnitFile
+
+/// What is to be done with a unit that nothing is going on with. Follows from what is wanted, what is there and what
+/// was done, never from the input that led here: the same facts give the same step after any crash or reconnection.
+enum NextStep: Hashable, Sendable {
+    /// All is as it should be, or as good as the agent can make it.
+    case rest
+    /// Something else has to happen first: systemd is at work for somebody else, or the registry cannot be read.
+    case wait
+    case perform(UnitOperation)
+    /// The run is as good as carried out: note it, touch nothing.
+    case carryOut(Assignment)
+    /// The run failed for good: note it.
+    case fail(RunID, UnitFailure, invocation: String)
+    /// The failure is noted and the unit is down: read the journal, then tell.
+    case report(FailedLedgerRun)
+    /// Nothing of ours is here and nothing is wanted.
+    case forget
+}
+
+/// What the agent knows of the registry. Only up-to-date knowledge may stop a unit (promise P1).
+enum RegistryKnowledge: Hashable, Sendable {
+    /// Never read since the start: units that are installed may be wanted.
+    case unknown
+    case current
+    /// Read once, not followed at the moment: start what was wanted, stop nothing.
+    case stale
+}
+
+extension UnitTrack {
+    func nextStep(_ registry: RegistryKnowledge, now: Timestamp) -> NextStep {
+        if isUnreadable { return .wait }
+        guard let desired else { return farewell(registry) }
+        if case .taken(_, let isDue) = claim { return isDue ? .perform(.probe([unit])) : .rest }
+        if let failure {
+            if failure.isReported { return .rest }
+            let isLooping = failure.failure.cause == .crashLoop && observed?.isAtRest == false
+            return isLooping ? stop(registry) : .report(failure)
+        }
+        guard let observed, isInstalled(desired, observed) else { return install(desired, registry) }
+        if desired.target == .loaded { return load(desired, observed, registry) }
+        if isCarriedOut { return watch(desired, observed, registry, now: now) }
+        return launch(desired, observed, registry)
+    }
+
+    private func stop(_ registry: RegistryKnowledge) -> NextStep {
+        registry == .current ? .perform(.stop(unit)) : .wait
+    }
+
+    /// The unit is not wanted: stop it with its file still there, so that `ExecStop=` runs, then remove it.
+    private func farewell(_ registry: RegistryKnowledge) -> NextStep {
+        if registry == .unknown { return .wait }
+        if let observed, isOurs {
+            guard observed.isAtRest else { return stop(registry) }
+            return registry == .current ? .perform(.remove(unit)) : .wait
+        }
+        switch claim {
+        case .taken(_, isDue: true): return .perform(.probe([unit]))
+        case .taken(_, isDue: false): return .rest
+        case .free: return .forget
+        }
+    }
+
+    /// systemd has the wanted file. What it says of the file matters only as long as nothing runs from it.
+    private func isInstalled(_ desired: Assignment, _ observed: UnitObservation) -> Bool {
+        observed.file == desired.file && (observed.isLoaded || observed.isRunning)
+    }
+
+    /// A unit that runs from another file is stopped before, and its failed state forgotten, because systemd keeps the
+    /// old content for as long as the unit is active or failed (measured: reference 3.4 of the systemd notes).
+    private func install(_ desired: Assignment, _ registry: RegistryKnowledge) -> NextStep {
+        if let observed, let file = observed.file, file != desired.file {
+            if !observed.isAtRest { return stop(registry) }
+            if observed.hasFailed { return .perform(.resetFailed(unit)) }
+        }
+        return .perform(.install([UnitInstallation(unit: unit, file: desired.file)]))
+    }
+
+    /// `loaded`: a unit that was launched is brought to rest, once. One that was not may be active because its timer
+    /// or socket started it; that is what people load such units for.
+    private func load(
+        _ desired: Assignment,
+        _ observed: UnitObservation,
+        _ registry: RegistryKnowledge
+    ) -> NextStep {
+        if isCarriedOut { return .rest }
+        if let ledger, ledger.carriedOut != nil, ledger.target == .loaded { return .carryOut(desired) }
+        if !observed.isAtRest { return stop(registry) }
+        if observed.hasFailed { return .perform(.resetFailed(unit)) }
+        return .carryOut(desired)
+    }
+
+    /// `launched` and started: nothing is done for a unit that ended or was stopped by hand; a failure is noted.
+    private func watch(
+        _ desired: Assignment,
+        _ observed: UnitObservation,
+        _ registry: RegistryKnowledge,
+        now: Timestamp
+    ) -> NextStep {
+        if observed.hasFailed {
+            let failure = FailureReading.failure(of: observed, starting: nil, now: now)
+            return .fail(desired.run, failure, invocation: observed.invocation)
+        }
+        if let looping, registry == .current {
+            let failure = FailureReading.failure(of: looping, last: observed, now: now)
+            return .fail(desired.run, failure, invocation: observed.invocation)
+        }
+        return .rest
+    }
+
+    /// `launched` and not started yet for this run.
+    private func launch(
+        _ desired: Assignment,
+        _ observed: UnitObservation,
+        _ registry: RegistryKnowledge
+    ) -> NextStep {
+        if wasStarted { return .carryOut(desired) }
+        if observed.isRunning {
+            // Only a restart that is newer than the start we know of is one that was not done yet.
+            if let ledger, ledger.carriedOut != nil, ledger.target == .launched, desired.restart > ledger.restart {
+                return registry == .current ? .perform(.restart(unit)) : .wait
+            }
+            return .carryOut(desired)
+        }
+        guard observed.isAtRest else { return .wait }
+        return .perform(observed.hasFailed ? .resetFailed(unit) : .start(unit))
+    }
+}

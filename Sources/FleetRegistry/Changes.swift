@@ -1,0 +1,32 @@
+package import FleetModel
+package import UnitFile
+
+/// What a batch of store events touched: whoever reads the snapshot looks at just these.
+package struct Changes: Hashable, Sendable {
+    package var units: Set<UnitName>
+    package var machines: Set<MachineID>
+    package var leadership: Bool
+    /// Everything may have changed: the snapshot was made from a list.
+    package var all: Bool
+
+    package init(
+        units: Set<UnitName> = [],
+        machines: Set<MachineID> = [],
+        leadership: Bool = false,
+        all: Bool = false
+    ) {
+        self.units = units
+        self.machines = machines
+        self.leadership = leadership
+        self.all = all
+    }
+
+    package var isEmpty: Bool { units.isEmpty && machines.isEmpty && !leadership && !all }
+
+    package mutating func merge(_ other: Changes) {
+        units.formUnion(other.units)
+        machines.formUnion(other.machines)
+        leadership = leadership || other.leadership
+        all = all || other.all
+    }
+}

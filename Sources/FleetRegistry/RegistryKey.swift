@@ -1,0 +1,95 @@
+package import FleetModel
+package import UnitFile
+
+/// One key of the schema.
+package enum RegistryKey: Hashable, Sendable {
+    /// `meta/format`: a `RegistryFormat`.
+    case format
+    /// `files/SHA256`: the text of a unit file, byte for byte, stored once however many units have it.
+    case file(ContentHash)
+    /// `units/NAME`: a `UnitIntent`.
+    case unit(UnitName)
+    /// `targets/NAME`: a `UnitTarget`.
+    case target(UnitName)
+    /// `assignments/MACHINE/NAME`: an `Assignment`.
+    case assignment(MachineID, UnitName)
+    /// `status/MACHINE/NAME`: a `UnitStatus`, on the machine's lease.
+    case status(MachineID, UnitName)
+    /// `refusals/MACHINE/NAME`: a `Refusal`, on the machine's lease.
+    case refusal(MachineID, UnitName)
+    /// `failures/NAME/fleet` or `failures/NAME/MACHINE`: a `FailureRecord`.
+    case failures(UnitName, FailureScope)
+    /// `machines/MACHINE/presence`: a `MachinePresence`, on the machine's lease.
+    case presence(MachineID)
+    /// `machines/MACHINE/labels`: `MachineLabels`.
+    case labels(MachineID)
+    /// `leader`: a `LeaderRecord`, on the leader's lease. Its create revision is the epoch.
+    case leader
+    /// `events/NAME/ID`: a `UnitEvent`.
+    case event(UnitName, EventID)
+
+    package func key(in keyspace: Keyspace) -> Key {
+        Key(keyspace.prefix + path)
+    }
+
+    private var path: String {
+        switch self {
+        case .format: "meta/format"
+        case .file(let hash): "files/\(hash)"
+        case .unit(let unit): "units/\(unit)"
+        case .target(let unit): "targets/\(unit)"
+        case .assignment(let machine, let unit): "assignments/\(machine)/\(unit)"
+        case .status(let machine, let unit): "status/\(machine)/\(unit)"
+        case .refusal(let machine, let unit): "refusals/\(machine)/\(unit)"
+        case .failures(let unit, .fleet): "failures/\(unit)/fleet"
+        case .failures(let unit, .machine(let machine)): "failures/\(unit)/\(machine)"
+        case .presence(let machine): "machines/\(machine)/presence"
+        case .labels(let machine): "machines/\(machine)/labels"
+        case .leader: "leader"
+        case .event(let unit, let id): "events/\(unit)/\(id)"
+        }
+    }
+
+    /// The key's meaning; nil for a key that is outside `keyspace` or not of this schema.
+    package init?(_ key: Key, in keyspace: Keyspace) {
+        guard key.description.hasPrefix(keyspace.prefix) else { return nil }
+        let parts = key.description.dropFirst(keyspace.prefix.count)
+            .split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        switch (parts.first, parts.count) {
+        case ("leader", 1): self = .leader
+        case ("meta", 2) where parts[1] == "format": self = .format
+        case ("files", 2):
+            guard let hash = ContentHash(parts[1]) else { return nil }
+            self = .file(hash)
+        case ("units", 2), ("targets", 2):
+            guard let unit = try? UnitName(parts[1]) else { return nil }
+            self = parts[0] == "units" ? .unit(unit) : .target(unit)
+        case ("machines", 3):
+            guard let machine = MachineID(parts[1]) else { return nil }
+            switch parts[2] {
+            case "presence": self = .presence(machine)
+            case "labels": self = .labels(machine)
+            default: return nil
+            }
+        case ("assignments", 3), ("status", 3), ("refusals", 3):
+            guard let machine = MachineID(parts[1]), let unit = try? UnitName(parts[2]) else { return nil }
+            switch parts[0] {
+            case "assignments": self = .assignment(machine, unit)
+            case "status": self = .status(machine, unit)
+            default: self = .refusal(machine, unit)
+            }
+        case ("failures", 3):
+            guard let unit = try? UnitName(parts[1]) else { return nil }
+            if parts[2] == "fleet" {
+                self = .failures(unit, .fleet)
+            } else {
+                guard let machine = MachineID(parts[2]) else { return nil }
+                self = .failures(unit, .machine(machine))
+            }
+        case ("events", 3):
+            guard let unit = try? UnitName(parts[1]), let id = EventID(parts[2]) else { return nil }
+            self = .event(unit, id)
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,257 @@
+package import FleetModel
+import UnitFile
+
+/// Folds the registry's keys into a `Snapshot`: first from a list, then from watch batches, in revision order.
+///
+/// The text of unit files is parsed once, when it comes by, and not kept: a thousand units cost their options only.
+/// What cannot be read is a `problem` and leaves its object out; nothing else suffers from it.
+package struct SnapshotFeed: Sendable {
+    package private(set) var snapshot = Snapshot()
+    /// Keys whose values cannot be read, with the reason.
+    package private(set) var problems: [Key: String] = [:]
+    /// The stored format; nil before anything was written.
+    package private(set) var format: RegistryFormat?
+
+    private let keyspace: Keyspace
+    private var intents: [UnitName: UnitIntent] = [:]
+    private var targets: [UnitName: UnitTarget] = [:]
+    private var files: [ContentHash: FileSummary] = [:]
+
+    package init(keyspace: Keyspace) {
+        self.keyspace = keyspace
+    }
+
+    /// True when a newer fleet has declared that this version may not take part.
+    package var isTooNew: Bool {
+        (format?.minimumReader ?? 0) > RegistryValue.version
+    }
+
+    /// Starts again from a list of all keys as of `revision`.
+    package mutating func list(_ entries: [StoredEntry], at revision: Revision) -> Changes {
+        self = SnapshotFeed(keyspace: keyspace)
+        var changes = apply(entries.map(StoreEvent.put), upTo: revision)
+        changes.all = true
+        return changes
+    }
+
+    /// Folds one watch batch in.
+    package mutating func apply(_ events: [StoreEvent], upTo revision: Revision) -> Changes {
+        var changes = Changes()
+        for event in events {
+            switch event {
+            case .put(let entry): put(entry, &changes)
+            case .delete(let key, _): delete(key, &changes)
+            }
+        }
+        for unit in changes.units { rebuild(unit) }
+        snapshot.revision = max(snapshot.revision, revision)
+        return changes
+    }
+
+    private mutating func put(_ entry: StoredEntry, _ changes: inout Changes) {
+        guard let key = RegistryKey(entry.key, in: keyspace) else { return }
+        problems[entry.key] = nil
+        do throws(RegistryValueError) {
+            try fold(key, entry, &changes)
+        } catch {
+            problems[entry.key] = "\(entry.key) \(error.message)"
+            forget(key, &changes)
+        }
+    }
+
+    private mutating func delete(_ storeKey: Key, _ changes: inout Changes) {
+        problems[storeKey] = nil
+        guard let key = RegistryKey(storeKey, in: keyspace) else { return }
+        forget(key, &changes)
+    }
+
+    private mutating func fold(
+        _ key: RegistryKey,
+        _ entry: StoredEntry,
+        _ changes: inout Changes
+    ) throws(RegistryValueError) {
+        let value = entry.value
+        switch key {
+        case .format:
+            format = try RegistryValue.decode(RegistryFormat.self, from: value)
+            changes.all = true
+        case .file(let hash):
+            files[hash] = FileSummary(value)
+            snapshot.fileRevisions[hash] = entry.modified
+            changes.units.formUnion(snapshot.unitsByFile[hash] ?? [])
+        case .unit(let unit):
+            let intent = try RegistryValue.decode(UnitIntent.self, from: value)
+            index(unit, file: intent.file)
+            intents[unit] = intent
+            snapshot.unitRevisions[unit] = entry.modified
+            changes.units.insert(unit)
+        case .target(let unit):
+            targets[unit] = try RegistryValue.decode(UnitTarget.self, from: value)
+            snapshot.targetRevisions[unit] = entry.modified
+            changes.units.insert(unit)
+        case .assignment(let machine, let unit):
+            let assignment = try RegistryValue.decode(Assignment.self, from: value)
+            snapshot.assignments[unit, default: [:]][machine] = assignment
+            snapshot.assignmentRevisions[unit, default: [:]][machine] = entry.modified
+            snapshot.unitsByMachine[machine, default: []].insert(unit)
+            changes.units.insert(unit)
+            changes.machines.insert(machine)
+        case .status(let machine, let unit):
+            snapshot.statuses[unit, default: [:]][machine] = try RegistryValue.decode(UnitStatus.self, from: value)
+            changes.units.insert(unit)
+        case .refusal(let machine, let unit):
+            snapshot.refusals[unit, default: [:]][machine] = try RegistryValue.decode(Refusal.self, from: value)
+            changes.units.insert(unit)
+        case .failures(let unit, let scope):
+            let record = try RegistryValue.decode(FailureRecord.self, from: value)
+            snapshot.failures[unit, default: [:]][scope] = record
+            snapshot.failureRevisions[unit, default: [:]][scope] = entry.modified
+            changes.units.insert(unit)
+        case .presence(let machine):
+            let presence = try RegistryValue.decode(MachinePresence.self, from: value)
+            snapshot.machines[machine, default: Machine(id: machine)].presence = presence
+            changes.machines.insert(machine)
+        case .labels(let machine):
+            let stored = try RegistryValue.decode(MachineLabels.self, from: value)
+            snapshot.machines[machine, default: Machine(id: machine)].labels = stored.labels
+            snapshot.labelRevisions[machine] = entry.modified
+            changes.machines.insert(machine)
+        case .leader:
+            let record = try RegistryValue.decode(LeaderRecord.self, from: value)
+            snapshot.leadership = Leadership(machine: record.machine, epoch: entry.created, since: record.since)
+            changes.leadership = true
+        case .event(let unit, let id):
+            insert(id, of: unit)
+        }
+    }
+
+    private mutating func forget(_ key: RegistryKey, _ changes: inout Changes) {
+        switch key {
+        case .format:
+            format = nil
+            changes.all = true
+        case .file(let hash):
+            files[hash] = nil
+            snapshot.fileRevisions[hash] = nil
+            changes.units.formUnion(snapshot.unitsByFile[hash] ?? [])
+        case .unit(let unit):
+            index(unit, file: nil)
+            intents[unit] = nil
+            snapshot.unitRevisions[unit] = nil
+            changes.units.insert(unit)
+        case .target(let unit):
+            targets[unit] = nil
+            snapshot.targetRevisions[unit] = nil
+            changes.units.insert(unit)
+        case .assignment(let machine, let unit):
+            snapshot.assignments.remove(machine, of: unit)
+            snapshot.assignmentRevisions.remove(machine, of: unit)
+            snapshot.unitsByMachine.remove(unit, of: machine)
+            changes.units.insert(unit)
+            changes.machines.insert(machine)
+        case .status(let machine, let unit):
+            snapshot.statuses.remove(machine, of: unit)
+            changes.units.insert(unit)
+        case .refusal(let machine, let unit):
+            snapshot.refusals.remove(machine, of: unit)
+            changes.units.insert(unit)
+        case .failures(let unit, let scope):
+            snapshot.failures.remove(scope, of: unit)
+            snapshot.failureRevisions.remove(scope, of: unit)
+            changes.units.insert(unit)
+        case .presence(let machine):
+            snapshot.machines[machine]?.presence = nil
+            dropUnknown(machine)
+            changes.machines.insert(machine)
+        case .labels(let machine):
+            snapshot.machines[machine]?.labels = [:]
+            snapshot.labelRevisions[machine] = nil
+            dropUnknown(machine)
+            changes.machines.insert(machine)
+        case .leader:
+            snapshot.leadership = nil
+            changes.leadership = true
+        case .event(let unit, let id):
+            snapshot.eventIDs[unit]?.removeAll { $0 == id }
+            if snapshot.eventIDs[unit]?.isEmpty == true { snapshot.eventIDs[unit] = nil }
+        }
+    }
+
+    /// A machine that is neither present nor labelled is not known any more.
+    private mutating func dropUnknown(_ machine: MachineID) {
+        guard let known = snapshot.machines[machine], known.presence == nil, known.labels.isEmpty else { return }
+        snapshot.machines[machine] = nil
+    }
+
+    private mutating func index(_ unit: UnitName, file: ContentHash?) {
+        if let old = intents[unit]?.file, old != file { snapshot.unitsByFile.remove(unit, of: old) }
+        if let file { snapshot.unitsByFile[file, default: []].insert(unit) }
+    }
+
+    private mutating func insert(_ id: EventID, of unit: UnitName) {
+        var ids = snapshot.eventIDs[unit] ?? []
+        let place = ids.lastIndex { $0 <= id }
+        guard place.map({ ids[$0] != id }) ?? true else { return }
+        ids.insert(id, at: place.map { $0 + 1 } ?? 0)
+        snapshot.eventIDs[unit] = ids
+    }
+
+    /// A unit is there once its intent, its target and its file are, and its options make sense for its name.
+    private mutating func rebuild(_ name: UnitName) {
+        guard let intent = intents[name], let target = targets[name] else {
+            snapshot.units[name] = nil
+            return
+        }
+        let place = RegistryKey.file(intent.file).key(in: keyspace)
+        let reason: String
+        switch files[intent.file] {
+        case .readable(let section, let description):
+            do throws(UnitFileError) {
+                snapshot.units[name] = Unit(
+                    name: name,
+                    intent: intent,
+                    target: target,
+                    options: try section.options(for: name),
+                    description: description
+                )
+                problems[RegistryKey.unit(name).key(in: keyspace)] = nil
+                return
+            } catch {
+                reason = "\(error)"
+            }
+        case .unreadable(let message): reason = message
+        case nil: reason = "is not stored"
+        }
+        snapshot.units[name] = nil
+        problems[RegistryKey.unit(name).key(in: keyspace)] = "\(name): its file \(place): \(reason)"
+    }
+}
+
+/// What is kept of a unit file's text.
+private enum FileSummary: Sendable {
+    case readable(FleetSection, description: String)
+    case unreadable(String)
+
+    init(_ bytes: [UInt8]) {
+        do throws(UnitFileError) {
+            let file = try ParsedUnitFile.parse(bytes: bytes)
+            self = .readable(try FleetSection.parse(file), description: file.description ?? "")
+        } catch {
+            self = .unreadable("\(error)")
+        }
+    }
+}
+
+extension Dictionary {
+    /// Removes from the inner dictionary, and the inner dictionary once it is empty.
+    fileprivate mutating func remove<Inner, Item>(_ inner: Inner, of key: Key) where Value == [Inner: Item] {
+        self[key]?[inner] = nil
+        if self[key]?.isEmpty == true { self[key] = nil }
+    }
+
+    /// Removes from the inner set, and the set once it is empty.
+    fileprivate mutating func remove<Item>(_ item: Item, of key: Key) where Value == Set<Item> {
+        self[key]?.remove(item)
+        if self[key]?.isEmpty == true { self[key] = nil }
+    }
+}

@@ -1,0 +1,45 @@
+/// What `/etc/fleet/fleet.conf` and the `FLEET_*` variables say, checked. docs/configuration.md lists the keys.
+package struct Configuration: Hashable, Sendable {
+    package enum Registry: String, Hashable, Sendable, CaseIterable {
+        /// SQLite in `/var/lib/fleet`: one machine, nothing to install.
+        case embedded
+    }
+
+    /// 0 logs what an operator should know, 1 and more also why things happen.
+    package var verbosity = 0
+    package var registry = Registry.embedded
+    /// The first part of every key in the registry.
+    package var keyPrefix = "/fleet/"
+    /// The address shown for this machine; empty means "of the interface with the default route".
+    package var publicIP = ""
+    /// What `MachineMetadata=` is compared with.
+    package var metadata: [String: String] = [:]
+    /// How long the registry waits for a silent machine before it counts as lost.
+    package var agentTTL = Duration.seconds(10)
+    /// Rows per page of API v1.
+    package var tokenLimit = 100
+    /// This machine never leads.
+    package var disableEngine = false
+
+    package init() {}
+}
+
+/// Where a setting came from, for messages: `/etc/fleet/fleet.conf:12` or `the variable FLEET_METADATA`.
+package struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
+    package var place: String
+    package var message: String
+
+    package init(place: String, message: String) {
+        self.place = place
+        self.message = message
+    }
+
+    package var description: String { "\(place): \(message)" }
+}
+
+/// A configuration with what should be said about it.
+package struct LoadedConfiguration: Hashable, Sendable {
+    package var configuration: Configuration
+    /// Keys of old fleet that no longer do anything, each with what to do instead.
+    package var warnings: [String]
+}

@@ -1,0 +1,181 @@
+package import FleetAPI
+package import FleetModel
+import FleetRegistry
+package import FleetUseCases
+package import Logging
+import Synchronization
+package import UnitFile
+
+/// `FleetControl` over the folded snapshot and the store.
+package final class FleetController: FleetControl {
+    package let machine: MachineID
+    package let version: String
+
+    private let registry: RegistryService
+    private let store: any KeyValueStore
+    private let journal: any JournalReader
+    private let clock: any WallClock
+    private let log: Logger
+    private let eventIDs: Mutex<EventIDs>
+    private let systemd: @Sendable () async -> String?
+
+    /// `systemd` says why the local systemd cannot be reached, nil while it can.
+    package init(
+        machine: MachineID,
+        version: String,
+        registry: RegistryService,
+        store: any KeyValueStore,
+        journal: any JournalReader,
+        systemd: @escaping @Sendable () async -> String?,
+        clock: any WallClock,
+        log: Logger
+    ) {
+        self.machine = machine
+        self.version = version
+        self.registry = registry
+        self.store = store
+        self.journal = journal
+        self.clock = clock
+        self.log = log
+        self.systemd = systemd
+        eventIDs = Mutex(EventIDs(writer: machine))
+    }
+
+    package func snapshot() async throws(APIError) -> Snapshot {
+        switch await registry.condition {
+        case .unread(let reason): throw APIError(503, "fleetd cannot read the registry: \(reason)")
+        case .current, .stale, .tooNew: return await registry.snapshot
+        }
+    }
+
+    package func changes() -> AsyncStream<Revision> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+            let task = Task {
+                let (_, signals) = await registry.subscribe()
+                for await _ in signals { continuation.yield(await registry.snapshot.revision) }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    package func perform(_ change: Change, by user: String) async throws(APIError) -> ChangeOutcome {
+        var rest = change
+        var outcome = ChangeOutcome(units: [:])
+        for _ in 0..<Self.tries {
+            try await refuseUnlessWritable()
+            let plan = try self.plan(rest, on: await snapshot(), by: user)
+            let (done, conflicted) = try await commit(plan.steps)
+            guard conflicted else {
+                outcome.units.merge(plan.outcome.units) { _, new in new }
+                return outcome
+            }
+            // Somebody changed what this was planned from. What is committed stays; the rest is planned anew.
+            outcome.units.merge(plan.outcome.units.filter { done.contains($0.key) }) { _, new in new }
+            rest = rest.excluding(done)
+            let newest = try await range(.key(RegistryKey.format.key(in: registry.keyspace))).revision
+            await registry.folded(upTo: newest)
+        }
+        throw APIError(409, "the units changed \(Self.tries) times while this request was made; try again")
+    }
+
+    /// How often a change is planned again after a conflict: each means that another writer got through.
+    private static let tries = 16
+
+    package func systemdProblem() async -> String? { await systemd() }
+
+    private func refuseUnlessWritable() async throws(APIError) {
+        switch await registry.condition {
+        case .current: return
+        case .unread(let reason): throw APIError(503, "fleetd cannot read the registry: \(reason)")
+        case .stale(let since, let reason):
+            throw APIError(503, "the registry is read-only since \(since): \(reason)")
+        case .tooNew(let reason): throw APIError(503, reason)
+        }
+    }
+
+    private func plan(_ change: Change, on snapshot: Snapshot, by user: String) throws(APIError) -> ChangePlan {
+        let who = Provenance(at: clock.now(), by: user)
+        let result = eventIDs.withLock { ids in
+            Result { () throws(UseCaseError) in
+                try change.plan(on: snapshot, by: who, keyspace: registry.keyspace, events: &ids)
+            }
+        }
+        switch result {
+        case .success(let plan): return plan
+        case .failure(let error):
+            switch error.kind {
+            case .notFound: throw APIError(404, error.message)
+            case .conflict: throw APIError(409, error.message)
+            case .invalid: throw APIError(400, error.message)
+            }
+        }
+    }
+
+    /// Commits the steps in order and waits until the snapshot has them. Stops at the first conflict.
+    private func commit(
+        _ steps: [ChangePlan.Step]
+    ) async throws(APIError) -> (done: Set<UnitName>, conflicted: Bool) {
+        var done: Set<UnitName> = []
+        for step in steps {
+            switch await store.commit(step.transaction) {
+            case .committed(let revision):
+                await registry.folded(upTo: revision)
+                done.formUnion(step.units)
+            case .conflict:
+                return (done, true)
+            case .refused(let error):
+                throw APIError(503, "the registry did not take the change: \(error)")
+            case .unknown(let error):
+                throw APIError(
+                    503,
+                    "the registry lost the answer, so the change may or may not be stored: \(error); "
+                        + "look with `fleetctl list-unit-files`"
+                )
+            }
+        }
+        return (done, false)
+    }
+
+    package func text(of file: ContentHash) async throws(APIError) -> String {
+        let key = RegistryKey.file(file).key(in: registry.keyspace)
+        guard let entry = try await range(.key(key)).entries.first else {
+            throw APIError(404, "the registry has no unit file \(file)")
+        }
+        return String(decoding: entry.value, as: UTF8.self)
+    }
+
+    package func events(of unit: UnitName) async throws(APIError) -> [UnitEvent] {
+        var events: [UnitEvent] = []
+        for entry in try await range(registry.keyspace.events(of: unit)).entries {
+            do throws(RegistryValueError) {
+                events.append(try RegistryValue.decode(UnitEvent.self, from: entry.value))
+            } catch {
+                log.error("\(entry.key) \(error)")
+            }
+        }
+        return events
+    }
+
+    package func journal(
+        of unit: UnitName,
+        lines: Int,
+        follow: Bool
+    ) -> AsyncThrowingStream<JournalLine, any Error> {
+        journal.lines(of: unit, lines: lines, follow: follow)
+    }
+
+    private func range(_ range: KeyRange) async throws(APIError) -> RangeAnswer {
+        do throws(StoreError) {
+            return try await store.range(range, limit: 0)
+        } catch {
+            throw APIError(503, "the registry cannot be read: \(error)")
+        }
+    }
+}
+
+/// Port: this machine's journal.
+package protocol JournalReader: Sendable {
+    /// The last `lines` lines of the unit, oldest first, then new ones as they come if `follow`.
+    func lines(of unit: UnitName, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error>
+}

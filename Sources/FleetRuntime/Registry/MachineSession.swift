@@ -1,0 +1,108 @@
+package import FleetModel
+package import FleetRegistry
+package import Logging
+import ServiceLifecycle
+
+/// Says that this machine is here: holds its lease and its presence. Statuses and refusals hang on the same lease.
+package actor MachineSession: Service {
+    private let store: any KeyValueStore
+    private let keyspace: Keyspace
+    private let machine: MachineID
+    private let life: LeaseLife
+    private let presence: @Sendable () async -> MachinePresence
+    private let clock: any WallClock
+    private let log: Logger
+    private var current: LeaseID?
+    private var readers: [AsyncStream<LeaseID>.Continuation] = []
+
+    /// `presence` is asked for whenever the machine registers anew.
+    package init(
+        store: any KeyValueStore,
+        keyspace: Keyspace,
+        machine: MachineID,
+        life: LeaseLife,
+        presence: @escaping @Sendable () async -> MachinePresence,
+        clock: any WallClock,
+        log: Logger
+    ) {
+        self.store = store
+        self.keyspace = keyspace
+        self.machine = machine
+        self.life = life
+        self.presence = presence
+        self.clock = clock
+        self.log = log
+    }
+
+    /// Every lease the machine gets, the present one first. Whoever hangs keys on it puts them again on a new one.
+    package func leases() -> AsyncStream<LeaseID> {
+        let (stream, continuation) = AsyncStream.makeStream(of: LeaseID.self, bufferingPolicy: .bufferingNewest(1))
+        readers.append(continuation)
+        if let current { continuation.yield(current) }
+        return stream
+    }
+
+    /// Puts the machine's presence again, after what it says of itself has changed.
+    package func announce() async {
+        guard let current else { return }
+        do {
+            try await put(presence(), on: current)
+        } catch {
+            log.error("The registry did not take what this machine says of itself: \(error)")
+        }
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown { await self.hold() }
+        for reader in readers { reader.finish() }
+    }
+
+    private func hold() async {
+        var backoff = Backoff()
+        while !Task.isCancelled {
+            do {
+                let lease = try await register()
+                backoff.reset()
+                try await keep(lease)
+            } catch {
+                guard !Task.isCancelled else { return }
+                log.error("This machine is not registered: \(error); trying again")
+                let wake = clock.now().advanced(by: backoff.delay())
+                do { try await clock.sleep(until: wake) } catch { return }
+            }
+        }
+    }
+
+    private func register() async throws -> LeaseID {
+        let lease = try await store.grantLease(life)
+        try await put(presence(), on: lease)
+        current = lease
+        for reader in readers { reader.yield(lease) }
+        log.info("Registered this machine", metadata: ["machine": "\(machine)"])
+        return lease
+    }
+
+    private func put(_ presence: MachinePresence, on lease: LeaseID) async throws {
+        let key = RegistryKey.presence(machine).key(in: keyspace)
+        let value = RegistryValue.encode(presence)
+        switch await store.commit(Transaction(operations: [.put(key, value, lease: lease)])) {
+        case .committed: return
+        case .conflict: preconditionFailure("a transaction without compares conflicts with nothing")
+        case .refused(let error), .unknown(let error): throw error
+        }
+    }
+
+    /// Returns never; throws when the lease is lost.
+    private func keep(_ lease: LeaseID) async throws {
+        switch life {
+        case .whileOpen:
+            // Nothing to renew: the lease ends with this process.
+            try await waitForCancellation()
+        case .ttl(let ttl):
+            while true {
+                try await clock.sleep(until: clock.now().advanced(by: ttl / 3))
+                try await store.keepAlive(lease)
+            }
+        }
+    }
+}

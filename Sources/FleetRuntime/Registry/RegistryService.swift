@@ -1,0 +1,195 @@
+package import FleetModel
+package import FleetRegistry
+package import Logging
+import ServiceLifecycle
+
+/// Keeps the fleet's `Snapshot` warm: lists the registry once, then follows one watch. The engine, the API and whoever
+/// else in this process reads the fleet's state reads it here.
+///
+/// A lost watch is taken up again where it broke off; a compacted one starts with a new list. Meanwhile the last
+/// snapshot stays readable, and `condition` says that it is old.
+package actor RegistryService: Service {
+    /// How far the snapshot can be trusted.
+    package enum Condition: Hashable, Sendable {
+        /// The registry was never read; the text says why.
+        case unread(String)
+        case current
+        /// The watch is lost since `since`; the text says why.
+        case stale(since: Timestamp, String)
+        /// A newer fleet is at work there: this one neither writes nor decides.
+        case tooNew(String)
+    }
+
+    /// A reader's place: what changed since it looked last.
+    private struct Subscription {
+        var pending: Changes
+        var signal: AsyncStream<Void>.Continuation
+    }
+
+    package nonisolated let keyspace: Keyspace
+    package private(set) var condition = Condition.unread("the registry has not been read yet")
+
+    private let store: any KeyValueStore
+    private let clock: any WallClock
+    private let version: String
+    private let log: Logger
+    private var feed: SnapshotFeed
+    private var isListed = false
+    private var reported: Set<Key> = []
+    private var subscriptions: [Int: Subscription] = [:]
+    private var nextSubscription = 0
+    private var waiting: [(revision: Revision, continuation: CheckedContinuation<Void, Never>)] = []
+
+    /// `version` is fleetd's, stored with the format for people.
+    package init(
+        store: any KeyValueStore,
+        keyspace: Keyspace,
+        clock: any WallClock,
+        version: String,
+        log: Logger
+    ) {
+        self.store = store
+        self.keyspace = keyspace
+        self.clock = clock
+        self.version = version
+        self.log = log
+        feed = SnapshotFeed(keyspace: keyspace)
+    }
+
+    /// The newest snapshot; empty while `condition` is `unread`.
+    package var snapshot: Snapshot { feed.snapshot }
+
+    /// A stream that yields after every folded batch (newest only), and the id to `take` what changed with. The first
+    /// element comes at once if the registry was read already.
+    package func subscribe() -> (id: Int, signals: AsyncStream<Void>) {
+        let (signals, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let id = nextSubscription
+        nextSubscription += 1
+        subscriptions[id] = Subscription(pending: Changes(all: isListed), signal: continuation)
+        if isListed { continuation.yield() }
+        continuation.onTermination = { [weak self] _ in
+            guard let self else { return }
+            Task { await self.unsubscribe(id) }
+        }
+        return (id, signals)
+    }
+
+    /// All that changed since the last call, with the snapshot that has it.
+    package func take(_ id: Int) -> (changes: Changes, snapshot: Snapshot) {
+        let changes = subscriptions[id]?.pending ?? Changes()
+        subscriptions[id]?.pending = Changes()
+        return (changes, feed.snapshot)
+    }
+
+    /// Returns once the snapshot holds everything up to `revision`.
+    package func folded(upTo revision: Revision) async {
+        guard feed.snapshot.revision < revision else { return }
+        await withCheckedContinuation { waiting.append((revision, $0)) }
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown { await self.follow() }
+        for subscription in subscriptions.values { subscription.signal.finish() }
+        for waiter in waiting { waiter.continuation.resume() }
+        waiting = []
+    }
+
+    private func unsubscribe(_ id: Int) {
+        subscriptions[id] = nil
+    }
+
+    private func follow() async {
+        var backoff = Backoff()
+        while !Task.isCancelled {
+            do {
+                if !isListed { try await list() }
+                backoff.reset()
+                try await watch()
+            } catch is CancellationError {
+                return
+            } catch let error as StoreError where error.code == .compacted {
+                log.notice(
+                    "The registry's history no longer reaches back to what was read last; reading all of it again"
+                )
+                isListed = false
+            } catch {
+                guard !Task.isCancelled else { return }
+                note(failure: "\(error)")
+                let wake = clock.now().advanced(by: backoff.delay())
+                do { try await clock.sleep(until: wake) } catch { return }
+            }
+        }
+    }
+
+    private func list() async throws {
+        let answer = try await store.range(keyspace.all, limit: 0)
+        let changes = feed.list(answer.entries, at: answer.revision)
+        isListed = true
+        if feed.format == nil { try await declareFormat() }
+        folded(changes)
+    }
+
+    private func watch() async throws {
+        for try await batch in store.watch(keyspace.all, from: feed.snapshot.revision.next) {
+            folded(feed.apply(batch.events, upTo: batch.revision))
+        }
+        try Task.checkCancellation()
+        throw StoreError(.unavailable, "the registry ended its watch")
+    }
+
+    /// The first fleetd of all writes which form the values have.
+    private func declareFormat() async throws {
+        let key = RegistryKey.format.key(in: keyspace)
+        let format = RegistryFormat(minimumReader: RegistryValue.version, writer: version)
+        let transaction = Transaction(
+            compares: [.absent(key)],
+            operations: [.put(key, RegistryValue.encode(format), lease: nil)]
+        )
+        switch await store.commit(transaction) {
+        case .committed, .conflict: return
+        case .refused(let error), .unknown(let error): throw error
+        }
+    }
+
+    private func folded(_ changes: Changes) {
+        if feed.isTooNew, let format = feed.format {
+            condition = .tooNew(
+                "fleet \(format.writer) has declared a registry format that fleet \(version) does not know: "
+                    + "upgrade fleetd on this machine"
+            )
+        } else {
+            if case .stale = condition { log.notice("The registry can be read again") }
+            condition = .current
+        }
+        report()
+        for id in subscriptions.keys {
+            subscriptions[id]?.pending.merge(changes)
+            subscriptions[id]?.signal.yield()
+        }
+        let revision = feed.snapshot.revision
+        let ready = waiting.filter { $0.revision <= revision }
+        waiting.removeAll { $0.revision <= revision }
+        for waiter in ready { waiter.continuation.resume() }
+    }
+
+    private func note(failure: String) {
+        switch condition {
+        case .current:
+            log.error("The registry cannot be read: \(failure); going on with what was read last")
+            condition = .stale(since: clock.now(), failure)
+        case .unread(let before) where before != failure:
+            log.error("The registry cannot be read: \(failure)")
+            condition = .unread(failure)
+        case .unread, .stale, .tooNew: break
+        }
+    }
+
+    /// Says once of every key that it cannot be read.
+    private func report() {
+        let problems = feed.problems
+        for (key, reason) in problems.sorted(by: { $0.key < $1.key }) where !reported.contains(key) {
+            log.error("The registry holds something unreadable, which is left alone: \(reason)")
+        }
+        reported = Set(problems.keys)
+    }
+}

@@ -1,0 +1,202 @@
+import FleetAPI
+import FleetModel
+import FleetRuntime
+import FleetUseCases
+import HTTPTypes
+import ServiceLifecycle
+import UnitFile
+
+/// `POST /fleet/v2/change`
+extension Routes {
+    /// The change is durable before the answer's head leaves; what was wrong with it is the answer's status.
+    func change(_ request: APIRequest) async throws(APIError) -> Answer {
+        let wanted = try await request.json(ChangeRequest.self)
+        guard !wanted.units.isEmpty else { throw APIError(400, "units: no units given") }
+        guard wanted.units.count <= limits.units else {
+            throw APIError(413, "units: at most \(limits.units) in one request, this has \(wanted.units.count)")
+        }
+        let before = try await control.snapshot()
+        let change = try await resolve(wanted, in: before)
+        let outcome = try await control.perform(change, by: await request.user())
+        let after = try await control.snapshot()
+        let first = Self.warnings(of: change) + Self.report(wanted, change, outcome, in: after)
+        let waits = wanted.wait ? Self.waits(for: wanted.action, outcome, in: after) : [:]
+        let settled = wanted.wait ? Self.settled(wanted.action, outcome, except: waits, in: after) : []
+        let control = control
+        let explainer = explainer
+        return .lines { writer in
+            try await writer.write(first + settled)
+            var follower = ChangeFollower(waits, explainer: explainer)
+            let isFollowed = try await Self.follow(&follower, with: control) { try await writer.write($0) }
+            if isFollowed { try await writer.write([ChangeProgress(kind: .done)]) }
+        }
+    }
+
+    // MARK: Understanding the request
+
+    private func resolve(_ request: ChangeRequest, in snapshot: Snapshot) async throws(APIError) -> Change {
+        let names = request.units.map(\.name)
+        return switch request.action {
+        case .submit: try await submit(request, .inactive, in: snapshot)
+        case .load: try await submit(request, .loaded, in: snapshot)
+        case .start: try await submit(request, .launched, in: snapshot)
+        case .stop: .lower(names, to: .loaded)
+        case .unload: .lower(names, to: .inactive)
+        case .restart: .restart(names)
+        case .resetFailed: .resetFailed(names)
+        case .destroy: .destroy(names)
+        }
+    }
+
+    private func submit(
+        _ request: ChangeRequest,
+        _ target: TargetState,
+        in snapshot: Snapshot
+    ) async throws(APIError) -> Change {
+        var submissions: [Submission] = []
+        for unit in request.units {
+            let text = try await text(for: unit, in: snapshot)
+            submissions.append(Submission(name: unit.name, text: text, path: text == nil ? nil : unit.path))
+        }
+        return .submit(submissions, target: target, replace: request.replace ? .withinTarget : .keep)
+    }
+
+    /// fleet's order of search: a stored unit is compared with the local file, or the local template; one that is not
+    /// stored comes from the local file, else from the stored template, else from the local one.
+    private func text(for unit: UnitReference, in snapshot: Snapshot) async throws(APIError) -> String? {
+        if let text = unit.text { return text }
+        if snapshot.unitRevisions[unit.name] != nil { return unit.template }
+        if let template = unit.name.template, let file = snapshot.units[template]?.intent.file {
+            return try await control.text(of: file)
+        }
+        return unit.template
+    }
+
+    // MARK: Reporting
+
+    private static func warnings(of change: Change) -> [ChangeProgress] {
+        guard case .submit(let submissions, _, _) = change else { return [] }
+        return submissions.flatMap { submission -> [ChangeProgress] in
+            guard let text = submission.text, let file = try? ParsedUnitFile.parse(text) else { return [] }
+            return UnitValidation.warnings(name: submission.name, file: file).map {
+                ChangeProgress(kind: .warning, unit: submission.name, message: $0)
+            }
+        }
+    }
+
+    /// One line for each unit in the order of the request, with a warning before it where the files differ.
+    private static func report(
+        _ request: ChangeRequest,
+        _ change: Change,
+        _ outcome: ChangeOutcome,
+        in snapshot: Snapshot
+    ) -> [ChangeProgress] {
+        var seen: Set<UnitName> = []
+        return request.units.filter { seen.insert($0.name).inserted }.flatMap { unit -> [ChangeProgress] in
+            let state = snapshot.units[unit.name]?.target.state
+            func line(_ kind: ChangeProgress.Kind, _ message: String? = nil) -> ChangeProgress {
+                ChangeProgress(kind: kind, unit: unit.name, state: state, message: message)
+            }
+            switch outcome.units[unit.name] {
+            case .changed, .destroyed: return [line(.stored)]
+            case .unchanged: return [line(.unchanged)]
+            case .differs(_, let isChanged):
+                let place = unit.path ?? unit.name.description
+                let message =
+                    "Unit \(unit.name) in registry differs from local unit file \(place). "
+                    + "Add --replace to override."
+                return [line(.warning, message), line(isChanged ? .stored : .unchanged)]
+            case .refused(let error): return [line(.refused, error.message)]
+            case nil: return []
+            }
+        }
+    }
+
+    // MARK: Waiting
+
+    /// What there is to wait for, unit by unit.
+    private static func waits(
+        for action: ChangeRequest.Action,
+        _ outcome: ChangeOutcome,
+        in snapshot: Snapshot
+    ) -> [UnitName: ChangeFollower.Wait] {
+        var waits: [UnitName: ChangeFollower.Wait] = [:]
+        for (name, effect) in outcome.units {
+            let generation: Generation
+            switch effect {
+            case .changed(let new), .unchanged(let new), .differs(let new, _): generation = new
+            case .destroyed: generation = 0
+            case .refused: continue
+            }
+            let goal: ChangeFollower.Goal
+            switch action {
+            case .submit: continue
+            case .load: goal = .loaded
+            case .start, .restart: goal = .started
+            case .stop: goal = .stopped
+            case .unload: goal = .unloaded
+            case .destroy: goal = .destroyed
+            case .resetFailed:
+                guard case .changed = effect, snapshot.units[name]?.target.state == .launched else { continue }
+                goal = .started
+            }
+            waits[name] = ChangeFollower.Wait(goal: goal, generation: generation)
+        }
+        return waits
+    }
+
+    /// Units that are where they should be because there is nothing to wait for.
+    private static func settled(
+        _ action: ChangeRequest.Action,
+        _ outcome: ChangeOutcome,
+        except waits: [UnitName: ChangeFollower.Wait],
+        in snapshot: Snapshot
+    ) -> [ChangeProgress] {
+        outcome.units.sorted { $0.key < $1.key }.compactMap { name, effect in
+            if case .refused = effect { return nil }
+            guard waits[name] == nil else { return nil }
+            return ChangeProgress(kind: .arrived, unit: name, state: snapshot.units[name]?.target.state)
+        }
+    }
+
+    /// Looks at every new snapshot until all is over. False when fleetd stops first: the change stays, and whoever waits
+    /// for it asks again.
+    private static func follow(
+        _ follower: inout ChangeFollower,
+        with control: any FleetControl,
+        write: ([ChangeProgress]) async throws -> Void
+    ) async throws -> Bool {
+        // Before the first look, so that no change falls between the two.
+        let changes = control.changes()
+        var told: String?
+        if try await look(&follower, control, &told, write) { return true }
+        for await _ in changes.cancelOnGracefulShutdown() {
+            if try await look(&follower, control, &told, write) { return true }
+        }
+        try Task.checkCancellation()
+        let message = "fleetd is stopping: the change is stored, but nobody follows it here any more"
+        try await write([ChangeProgress(kind: .warning, message: message)])
+        return false
+    }
+
+    /// True when all is over. A registry that cannot be read for a while is something to wait for too.
+    private static func look(
+        _ follower: inout ChangeFollower,
+        _ control: any FleetControl,
+        _ told: inout String?,
+        _ write: ([ChangeProgress]) async throws -> Void
+    ) async throws -> Bool {
+        let snapshot: Snapshot
+        do throws(APIError) {
+            snapshot = try await control.snapshot()
+        } catch {
+            guard told != error.error.message else { return false }
+            told = error.error.message
+            try await write([ChangeProgress(kind: .waiting, message: error.error.message)])
+            return false
+        }
+        told = nil
+        try await write(follower.advance(to: snapshot))
+        return follower.isDone
+    }
+}

@@ -1,0 +1,16 @@
+import Dispatch
+
+/// Runs an actor's work on a serial queue of its own, so that an fsync(2) blocks one thread made for it and none of
+/// the few threads that Swift's tasks share. The thread goes away when there is nothing to do.
+final class QueueExecutor: SerialExecutor {
+    private let queue: DispatchQueue
+
+    init(label: String) { queue = DispatchQueue(label: label) }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    }
+
+    func checkIsolated() { dispatchPrecondition(condition: .onQueue(queue)) }
+}
