@@ -36,7 +36,7 @@ import UnitFile
         ["list-units", "--fields="], ["start", "--block-attempts", "x", "web"],
         ["start", "--block-attempts=-1", "web"],
         ["cat", "a b"], ["ssh", "web", "ls", "-la"], ["verify"], ["fd-forward"], ["submit", "--no-block", "web"],
-        ["help", "bogus"], ["--bogus"],
+        ["help", "bogus"], ["--bogus"], ["--driver"], ["list-units", "--driver", "etcd"],
     ])
     func usageErrors(_ arguments: [String]) async {
         let result = await CommandResult.of(arguments, environment: ["FLEETCTL_ENDPOINT": "unix:///nonexistent/sock"])

@@ -23,12 +23,6 @@ struct Journal: FleetctlCommand {
     )
     var output: JournalMode = .short
 
-    @Flag(help: .hidden)
-    var sudo = false
-
-    @Option(name: .customLong("ssh-port"), help: .hidden)
-    var sshPort: String?
-
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {

@@ -19,9 +19,6 @@ struct Status: FleetctlCommand {
     @Flag(help: "Print one JSON document: a list of units.")
     var json = false
 
-    @Option(name: .customLong("ssh-port"), help: .hidden)
-    var sshPort: String?
-
     @OptionGroup var global: GlobalOptions
 
     func run(in context: Context) throws -> Int32 {

@@ -12,11 +12,14 @@ enum Invocation {
 
     /// Never throws: every error ends as text on standard error and an `ExitStatus`.
     static func start(_ arguments: [String], in context: Context) -> Progress {
+        var context = context
+        var arguments = arguments
         do {
-            var command = try Fleetctl.parseAsRoot(ArgumentRewriter.fleetctl.rewrite(arguments))
+            context.retired = try RetiredOptions(takenFrom: &arguments)
+            var command = try parse(ArgumentRewriter.fleetctl.rewrite(arguments))
             if let ours = command as? any FleetctlCommand { return .finished(try ours.run(in: context)) }
             if let slow = command as? any SlowFleetctlCommand {
-                return .slow {
+                return .slow { [context] in
                     do { return try await slow.run(in: context) } catch { return report(error, in: context) }
                 }
             }
@@ -25,6 +28,17 @@ enum Invocation {
         } catch {
             return .finished(report(error, in: context))
         }
+    }
+
+    /// Asks the command itself first: the way through the root command builds what all commands accept, which takes
+    /// longer than all the rest of fleetctl. The root knows better how to word errors and help.
+    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+        if let name = arguments.first, let type = Fleetctl.commands.first(where: { $0._commandName == name }),
+            let command = try? type.parseAsRoot(Array(arguments.dropFirst()))
+        {
+            return command
+        }
+        return try Fleetctl.parseAsRoot(arguments)
     }
 
     private static func report(_ error: any Error, in context: Context) -> Int32 {
