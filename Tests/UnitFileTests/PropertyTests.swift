@@ -63,7 +63,7 @@ import UnitFile
             for name in names {
                 let path = URL(fileURLWithPath: directory + "/" + name).resolvingSymlinksInPath().path
                 let isUnitFile =
-                    (try? UnitName.completing(UnitName.baseName(of: name))) != nil || name.hasSuffix(".conf")
+                    (try? UnitName(UnitName.baseName(of: name))) != nil || name.hasSuffix(".conf")
                 guard isUnitFile, seen.insert(path).inserted, let data = FileManager.default.contents(atPath: path)
                 else {
                     continue
