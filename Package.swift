@@ -128,10 +128,20 @@ let testSupport: [Target] = [
         swiftSettings: strict
     ),
     .executableTarget(
+        name: "store-crash",
+        dependencies: [
+            "FleetModel", "FleetRegistry", "FleetRuntime", "SQLiteStore",
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        path: "Tests/store-crash",
+        swiftSettings: strict
+    ),
+    .executableTarget(
         name: "fleet-bench",
         dependencies: [
             "FleetModel", "FleetRegistry", "FleetRuntime", "Lab", "SQLiteStore",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
         ],
         path: "Tests/fleet-bench",
         swiftSettings: strict
@@ -148,8 +158,20 @@ let tests: [Target] = [
     test("FleetAgentTests", ["FleetAgent", "FleetModel", "UnitFile"]),
     test("FleetUseCasesTests", ["FleetModel", "FleetRegistry", "FleetUseCases", "MemoryStore", "UnitFile"]),
     test("FleetRuntimeTests", ring1Names + ["FleetRuntime", "MemoryStore"]),
-    test("StoreContractTests", ["FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore"]),
-    test("SystemdBusTests", ["FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile"]),
+    test(
+        "StoreContractTests",
+        [
+            "FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore", "store-crash",
+            .product(name: "Logging", package: "swift-log"),
+        ]
+    ),
+    test(
+        "SystemdBusTests",
+        [
+            "FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile",
+            .product(name: "Logging", package: "swift-log"),
+        ]
+    ),
     test(
         "FleetServerTests",
         [

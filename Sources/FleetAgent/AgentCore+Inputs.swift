@@ -21,9 +21,7 @@ extension AgentCore {
             for unit in results.keys.sorted() { finish(id, results[unit] ?? .unknown, of: unit, &round) }
         case .journal(let unit, let run, let lines): report(run, lines, of: unit, &round)
         case .wake:
-            for (unit, track) in tracks {
-                if case .waiting(let until) = track.activity, until <= round.now { round.dirty.insert(unit) }
-            }
+            for (unit, until) in waits where until <= round.now { round.dirty.insert(unit) }
         }
     }
 

@@ -1,7 +1,8 @@
 package import UnitFile
 
-/// What `[X-Fleet]` of a unit file asks for, with specifiers expanded for one unit name. `FleetSection.options(for:)` makes
-/// it; where it is compared with a machine, the functions below do it, because two values may depend on the machine.
+/// What `[X-Fleet]` of a unit file asks for, with specifiers expanded for one unit name. `FleetSection.options(for:)`
+/// makes it; where it is compared with a machine, the functions below do it, because two values may depend on the
+/// machine.
 package struct FleetOptions: Hashable, Sendable {
     /// `MachineID=`: a full id, or its first eight digits as fleet's code accepted.
     package var machineID: MachineText?

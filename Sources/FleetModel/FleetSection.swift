@@ -1,7 +1,7 @@
 package import UnitFile
 
-/// `[X-Fleet]` of one unit file: read and checked as far as that goes without a unit name, specifiers not yet expanded, so
-/// that one parsed template serves all its instances.
+/// `[X-Fleet]` of one unit file: read and checked as far as that goes without a unit name, specifiers not yet
+/// expanded, so that one parsed template serves all its instances.
 ///
 /// fleet ignored what it did not understand here, and a unit with a misspelt constraint ran anywhere. Here every key is
 /// known and every value has a meaning, or the file is refused with the line and the way out.
@@ -17,7 +17,8 @@ package struct FleetSection: Sendable {
     static let name = "X-Fleet"
 
     let file: ParsedUnitFile
-    /// In the order of the file. A key that is present has at least one value: an empty assignment forgets those before.
+    /// In the order of the file. A key that is present has at least one value: an empty assignment forgets those
+    /// before.
     private(set) var values: [FleetKey: [Value]] = [:]
     /// The spellings that are accepted and old, in the order of the file.
     private(set) var deprecated: [ParsedUnitFile.Option] = []

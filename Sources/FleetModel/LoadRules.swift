@@ -1,8 +1,8 @@
 import UnitFile
 
-/// What systemd checks when it loads a unit and answers with "bad-setting": found here, before anything is stored, instead
-/// of on some machine later. Only what systemd 252 and 257 both refuse is an error, and drop-ins on the machine cannot be
-/// seen from here, so a file has to stand on its own.
+/// What systemd checks when it loads a unit and answers with "bad-setting": found here, before anything is stored,
+/// instead of on some machine later. Only what systemd 252 and 257 both refuse is an error, and drop-ins on the
+/// machine cannot be seen from here, so a file has to stand on its own.
 struct LoadRules {
     let name: UnitName
     let file: ParsedUnitFile
@@ -59,12 +59,14 @@ struct LoadRules {
         guard type != "oneshot" || !["always", "on-success"].contains(restart) else {
             throw refuse(
                 "Restart",
-                "systemd allows no Restart=\(restart ?? "") for Type=oneshot; write Restart=on-failure, or another Type="
+                "systemd allows no Restart=\(restart ?? "") for Type=oneshot; "
+                    + "write Restart=on-failure, or another Type="
             )
         }
     }
 
-    /// A command is an absolute path, or a bare name that is looked up; anything between is fatal unless `-` is before it.
+    /// A command is an absolute path, or a bare name that is looked up; anything between is fatal unless `-` is before
+    /// it.
     private func checkCommandPaths() throws(UnitFileError) {
         let keys = [
             "ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost",
@@ -113,7 +115,8 @@ struct LoadRules {
         {
             throw refuse(
                 "Service",
-                "systemd allows no Service= with Accept=yes, which starts instances of \(name.prefix)@.service; remove one"
+                "systemd allows no Service= with Accept=yes, which starts instances of \(name.prefix)@.service; "
+                    + "remove one"
             )
         }
     }
@@ -151,8 +154,8 @@ struct LoadRules {
         )
     }
 
-    /// Whether options that share one list in systemd leave a value in it: an empty value of any of them forgets the values
-    /// of all.
+    /// Whether options that share one list in systemd leave a value in it: an empty value of any of them forgets the
+    /// values of all.
     private func endsWithValue(section: String, keys: [String]) -> Bool {
         let all = file.sections.filter { $0.name == section }.flatMap(\.options).filter { keys.contains($0.key) }
         return all.last.map { !$0.value.isEmpty } ?? false

@@ -1,5 +1,5 @@
-/// A value of `[X-Fleet]` for one unit in which at most the machine is still open (`%m`, `%H`): the planner asks what it
-/// says for each machine it looks at. Most values leave nothing open and are just their text.
+/// A value of `[X-Fleet]` for one unit in which at most the machine is still open (`%m`, `%H`): the planner asks what
+/// it says for each machine it looks at. Most values leave nothing open and are just their text.
 package struct MachineText: Hashable, Sendable {
     package enum Part: Hashable, Sendable {
         case literal(String)

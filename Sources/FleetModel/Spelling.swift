@@ -1,7 +1,7 @@
 /// Finds what somebody meant who misspelt a word of a small vocabulary.
 enum Spelling {
-    /// The candidate nearest to `word`, ignoring case; nil when none is near enough to be what was meant. Ties go to the
-    /// earlier candidate.
+    /// The candidate nearest to `word`, ignoring case; nil when none is near enough to be what was meant. Ties go to
+    /// the earlier candidate.
     static func nearest(to word: String, among candidates: [String]) -> String? {
         // A long word is no misspelling of a short one, and distances cost the product of the lengths.
         guard word.utf8.count <= 64 else { return nil }

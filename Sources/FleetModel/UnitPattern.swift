@@ -1,7 +1,8 @@
 import UnitFile
 
 /// A shell pattern over unit names as Go's `path.Match` defines it, which fleet used: `*` any run of characters, `?`
-/// one, `[a-z]` and `[^a-z]` classes, `\` quotes the next character. `*` and `?` do not match `/`, which no unit name has.
+/// one, `[a-z]` and `[^a-z]` classes, `\` quotes the next character. `*` and `?` do not match `/`, which no unit name
+/// has.
 package struct UnitPattern: Hashable, Sendable, Codable, CustomStringConvertible {
     package let description: String
     /// nil for a malformed pattern.

@@ -1,10 +1,10 @@
 package import UnitFile
 
-/// Everything that is checked before a unit file is stored, in one place: `fleetctl` runs it before it sends a file, and
-/// `fleetd` before it stores one, so that both give the same error (promise P8).
+/// Everything that is checked before a unit file is stored, in one place: `fleetctl` runs it before it sends a file,
+/// and `fleetd` before it stores one, so that both give the same error (promise P8).
 package enum UnitValidation {
-    /// Checks size, grammar, `[X-Fleet]` and what every supported systemd would refuse when it loads the unit. `path` is
-    /// the file as the user named it; without one, errors are reported under the unit's name.
+    /// Checks size, grammar, `[X-Fleet]` and what every supported systemd would refuse when it loads the unit. `path`
+    /// is the file as the user named it; without one, errors are reported under the unit's name.
     package static func validate(
         name: UnitName,
         text: String,

@@ -56,6 +56,17 @@ package struct SnapshotFeed: Sendable {
         } catch {
             problems[entry.key] = "\(entry.key) \(error.message)"
             forget(key, &changes)
+            remember(key, at: entry.modified)
+        }
+    }
+
+    /// What cannot be read is there all the same: a write that replaces or removes it has to compare its revision.
+    private mutating func remember(_ key: RegistryKey, at revision: Revision) {
+        switch key {
+        case .unit(let unit): snapshot.unitRevisions[unit] = revision
+        case .target(let unit): snapshot.targetRevisions[unit] = revision
+        case .labels(let machine): snapshot.labelRevisions[machine] = revision
+        case .format, .file, .assignment, .status, .refusal, .failures, .presence, .leader, .event: break
         }
     }
 

@@ -70,6 +70,12 @@ final class JournalReader {
         return entries
     }
 
+    /// The oldest entry.
+    var first: JournalEntry? {
+        sd_journal_seek_head(journal)
+        return next()
+    }
+
     /// Goes behind the newest `count` entries, so that `next` gives these and then what comes.
     func seek(behindLast count: Int) {
         sd_journal_seek_tail(journal)

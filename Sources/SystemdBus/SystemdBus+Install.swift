@@ -1,3 +1,4 @@
+import CSystemd
 import FleetAgent
 import Glibc
 import Logging

@@ -13,16 +13,26 @@ package struct SystemdJournal: Sendable {
 
     /// The newest `lines` entries of a unit (of one invocation of it when that is not empty), oldest first.
     package func last(_ lines: Int, of unit: UnitName, invocation: String = "") async -> [JournalEntry] {
-        await read(.unit(unit, invocation: invocation)) { $0.last(lines) }
+        await read { directory in
+            JournalReader(directory: directory, filter: .unit(unit, invocation: invocation))?.last(lines) ?? []
+        }
     }
 
-    /// Like `last`, after a failure: the last words of a process reach journald behind systemd's signal, so this waits
-    /// until what PID 1 wrote about the failure is there, for a quarter of a second at most.
+    /// The newest `lines` entries of a unit since one of its invocations began, oldest first, after that has failed.
+    ///
+    /// The last words of a process reach journald behind systemd's signal, so this waits until what PID 1 wrote about
+    /// the failure is there, for a quarter of a second at most. They may carry another invocation or none, because
+    /// journald looks up what a process belonged to when it may be gone: so the invocation only says since when.
     package func lastWords(_ lines: Int, of unit: UnitName, invocation: String) async -> [JournalEntry] {
-        await read(.unit(unit, invocation: invocation)) { reader in
-            Self.waiting(for: { entries in entries.contains { Self.failureMessages.contains($0.messageID) } }) { wait in
+        await read { directory in
+            let filter = JournalReader.Filter.unit(unit, invocation: "")
+            guard let reader = JournalReader(directory: directory, filter: filter) else { return [] }
+            return Self.waiting(for: { entries in entries.contains { Self.failureMessages.contains($0.messageID) } }) {
+                wait in
                 if let wait { reader.wait(wait) }
-                return reader.last(lines)
+                let run = JournalReader.Filter.unit(unit, invocation: invocation)
+                let begin = JournalReader(directory: directory, filter: run)?.first?.at
+                return reader.last(lines).filter { entry in begin.map { $0 <= entry.at } ?? true }
             }
         }
     }
@@ -30,8 +40,9 @@ package struct SystemdJournal: Sendable {
     /// What PID 1 said about a unit's file since `time` (CLOCK_REALTIME in microseconds), without the path. Waits a
     /// little for the first line.
     func complaints(about unit: UnitName, file: String, since time: UInt64) async -> [String] {
-        let entries = await read(.manager(unit)) { reader in
-            Self.waiting(for: { !$0.isEmpty }) { wait in
+        let entries = await read { directory in
+            guard let reader = JournalReader(directory: directory, filter: .manager(unit)) else { return [] }
+            return Self.waiting(for: { !$0.isEmpty }) { wait in
                 if let wait { reader.wait(wait) }
                 return reader.since(time, atMost: Self.complaintLines)
             }
@@ -68,21 +79,19 @@ package struct SystemdJournal: Sendable {
     ]
 
     private func read(
-        _ filter: JournalReader.Filter,
-        _ body: @escaping @Sendable (JournalReader) -> [JournalEntry]
+        _ body: @escaping @Sendable (_ directory: String?) -> [JournalEntry]
     ) async -> [JournalEntry] {
         await turnstile.enter()
-        let entries = await OwnThread.run { [directory] in
-            JournalReader(directory: directory, filter: filter).map(body) ?? []
-        }
+        let entries = await OwnThread.run { [directory] in body(directory) }
         await turnstile.leave()
         return entries
     }
 
-    /// Reads until `isEnough`, and then once more, since the lines of one event may be written in two goes.
+    /// Reads until `isEnough`, and then once more after the next change, if that comes soon: journald takes what a
+    /// process and PID 1 wrote at the same moment from two sockets, in any order.
     private static func waiting(
         for isEnough: ([JournalEntry]) -> Bool,
-        _ read: (UInt64?) -> [JournalEntry]
+        _ read: (_ wait: UInt64?) -> [JournalEntry]
     ) -> [JournalEntry] {
         let begin = ContinuousClock.now
         var entries = read(nil)
@@ -91,7 +100,7 @@ package struct SystemdJournal: Sendable {
             guard spent < BusLimits.journalWaitMicroseconds else { return entries }
             entries = read(BusLimits.journalWaitMicroseconds - spent)
         }
-        return entries
+        return read(BusLimits.journalAfterwordMicroseconds)
     }
 
     /// `/run/systemd/system/a.service:3: Bad thing` becomes `line 3: Bad thing`, and `a.service: Bad` becomes `Bad`.

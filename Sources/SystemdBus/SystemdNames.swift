@@ -42,6 +42,8 @@ enum BusLimits {
     static let lastReconnect = Duration.seconds(5)
     /// How long a failure's last journal lines are waited for: journald writes behind systemd's back.
     static let journalWaitMicroseconds: UInt64 = 250_000
+    /// How long one more line is waited for after the one that was awaited.
+    static let journalAfterwordMicroseconds: UInt64 = 20_000
     /// Journal entries looked at for one reading, beyond which older ones are not worth their I/O.
     static let journalEntries = 10_000
     /// Bytes returned by one reading of the journal.

@@ -39,8 +39,9 @@ package enum Specifier: String, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// A text cut into what it says and what it leaves open. The cut is made once, from left to right, and before anything is
-/// put in: an instance called `%p` stays `%p`. fleet replaced one specifier after the other and expanded such texts twice.
+/// A text cut into what it says and what it leaves open. The cut is made once, from left to right, and before anything
+/// is put in: an instance called `%p` stays `%p`. fleet replaced one specifier after the other and expanded such texts
+/// twice.
 package struct SpecifierText: Hashable, Sendable {
     package enum Part: Hashable, Sendable {
         case literal(String)

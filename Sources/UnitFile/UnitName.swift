@@ -1,8 +1,8 @@
 /// The name of a unit, as systemd.unit(5) defines it: `prefix.type`, `prefix@.type` (a template) or
 /// `prefix@instance.type` (an instance of that template).
 ///
-/// Every value holds ASCII letters, digits and `:-_.\@` only, at most 255 of them, so a name is safe as a file name and as
-/// part of a registry key: no separator, no `..` as a component, no control character.
+/// Every value holds ASCII letters, digits and `:-_.\@` only, at most 255 of them, so a name is safe as a file name
+/// and as part of a registry key: no separator, no `..` as a component, no control character.
 package struct UnitName: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let description: String
     package let type: UnitType

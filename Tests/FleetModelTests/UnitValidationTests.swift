@@ -2,8 +2,8 @@ import FleetModel
 import Testing
 import UnitFile
 
-/// What is refused here was seen refused by `systemd-analyze verify` of systemd 252 ("Refusing.", "bad unit file setting"),
-/// and what passes was seen to pass.
+/// What is refused here was seen refused by `systemd-analyze verify` of systemd 252 ("Refusing.", "bad unit file
+/// setting"), and what passes was seen to pass.
 @Suite struct UnitValidationTests {
     @Test(arguments: [
         ("a.service", "[Service]\nExecStart=/bin/true\n"),
@@ -168,7 +168,7 @@ import UnitFile
     @Test(arguments: [
         (
             "hello.service",
-            "[Unit]\nDescription=Test Unit\n\n[Service]\nExecStart=/bin/bash -c \"while true; do echo Hello, World!; sleep 1; done\"\n"
+            "[Unit]\nDescription=Says hello\n\n[Service]\nExecStart=/bin/sh -c \"while :; do echo hi; sleep 1; done\"\n"
         ),
         ("conflict.0.service", service + "\n[X-Fleet]\nConflicts=conflict.*.service\n"),
         (
@@ -183,8 +183,24 @@ import UnitFile
         ("m.service", service + "[X-Fleet]\nX-ConditionMachineOf=web.service\n"),
         ("replace.1.service", service + "[X-Fleet]\nReplaces=replace.0.service\n"),
         (
-            "apache@.service",
-            "[Unit]\nDescription=My Apache Frontend\nAfter=docker.service\nRequires=docker.service\n\n[Service]\nTimeoutStartSec=0\nExecStartPre=-/usr/bin/docker kill apache1\nExecStartPre=/usr/bin/docker pull coreos/apache\nExecStart=/usr/bin/docker run -rm --name apache1 -p 80:80 coreos/apache\nExecStop=/usr/bin/docker stop apache1\n\n[X-Fleet]\nConflicts=apache@*.service\n"
+            "front@.service",
+            """
+            [Unit]
+            Description=A web front end
+            After=docker.service
+            Requires=docker.service
+
+            [Service]
+            TimeoutStartSec=0
+            ExecStartPre=-/usr/bin/docker kill web%i
+            ExecStartPre=/usr/bin/docker pull example/web
+            ExecStart=/usr/bin/docker run --rm --name web%i -p 80:80 example/web
+            ExecStop=/usr/bin/docker stop web%i
+
+            [X-Fleet]
+            Conflicts=%p@*.service
+
+            """
         ),
     ])
     func oldFleetUnits(_ name: String, _ text: String) throws {

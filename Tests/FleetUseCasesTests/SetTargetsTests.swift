@@ -84,8 +84,10 @@ import UnitFile
         var world = try World()
         let unit = try UnitName("web.service")
         try world.submit("web.service")
-        #expect(try world.perform(.restart([unit]))[unit]?.refusal?.message
-            == "Unable to restart unit web.service in state inactive")
+        #expect(
+            try world.perform(.restart([unit]))[unit]?.refusal?.message
+                == "Unable to restart unit web.service in state inactive"
+        )
     }
 
     @Test func whatWasCommittedIsNotRestartedTwice() throws {

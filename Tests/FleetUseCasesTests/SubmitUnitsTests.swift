@@ -16,7 +16,10 @@ import UnitFile
         let stored = try #require(world.snapshot.units[unit])
         #expect(stored.intent == UnitIntent(file: ContentHash(of: World.simple), generation: 1, submitted: World.user))
         #expect(stored.target == UnitTarget(state: .launched, generation: 1, set: World.user))
-        #expect(world.registry.entries[RegistryKey.file(stored.intent.file).key(in: .standard)]?.value == Array(World.simple.utf8))
+        #expect(
+            world.registry.entries[RegistryKey.file(stored.intent.file).key(in: .standard)]?.value
+                == Array(World.simple.utf8)
+        )
         #expect(world.snapshot.eventIDs[unit]?.count == 1)
     }
 
@@ -74,7 +77,9 @@ import UnitFile
         var world = try World()
         try world.submit("web.service")
         let unit = try UnitName("web.service")
-        let plan = try world.plan(.submit([Submission(name: unit, text: World.simple)], target: .inactive, replace: true))
+        let plan = try world.plan(
+            .submit([Submission(name: unit, text: World.simple)], target: .inactive, replace: true)
+        )
         #expect(plan.steps.isEmpty)
         #expect(plan.outcome.units == [unit: .unchanged(1)])
     }
@@ -90,18 +95,30 @@ import UnitFile
     @Test func templatesAreStoredButNotActivated() throws {
         var world = try World()
         let unit = try UnitName("web@.service")
-        #expect(try world.perform(.submit([Submission(name: unit, text: World.simple)], target: .launched, replace: .keep))[unit]?
-            .refusal?.kind == .invalid)
+        #expect(
+            try world.perform(.submit([Submission(name: unit, text: World.simple)], target: .launched, replace: .keep))[
+                unit
+            ]?
+            .refusal?.kind == .invalid
+        )
         #expect(world.snapshot.units.isEmpty)
-        #expect(try world.perform(.submit([Submission(name: unit, text: World.simple)], target: .inactive, replace: .keep))[unit]
-            == .changed(1))
+        #expect(
+            try world.perform(.submit([Submission(name: unit, text: World.simple)], target: .inactive, replace: .keep))[
+                unit
+            ]
+                == .changed(1)
+        )
         #expect(try world.perform(.target([unit], .loaded))[unit]?.refusal?.kind == .invalid)
     }
 
     @Test func oneBadFileAndNothingIsStored() throws {
         var world = try World()
         let good = Submission(name: try UnitName("good.service"), text: World.simple)
-        let bad = Submission(name: try UnitName("bad.service"), text: "[Service\nExecStart=/bin/true\n", path: "x/bad.service")
+        let bad = Submission(
+            name: try UnitName("bad.service"),
+            text: "[Service\nExecStart=/bin/true\n",
+            path: "x/bad.service"
+        )
         let error = #expect(throws: UseCaseError.self) {
             try world.plan(.submit([good, bad], target: .inactive, replace: .keep))
         }
@@ -143,12 +160,16 @@ import UnitFile
     @Test func whatChangedMeanwhileConflicts() throws {
         var world = try World()
         let unit = try UnitName("web.service")
-        let late = try world.plan(.submit([Submission(name: unit, text: World.other)], target: .inactive, replace: .keep))
+        let late = try world.plan(
+            .submit([Submission(name: unit, text: World.other)], target: .inactive, replace: .keep)
+        )
         try world.submit("web.service")
         let transaction = try #require(late.steps.first?.transaction)
         let isCommitted = world.registry.commit(transaction)
         #expect(!isCommitted)
-        let again = try world.plan(.submit([Submission(name: unit, text: World.other)], target: .inactive, replace: .keep))
+        let again = try world.plan(
+            .submit([Submission(name: unit, text: World.other)], target: .inactive, replace: .keep)
+        )
         #expect(again.outcome.units == [unit: .differs(1, isChanged: false)])
     }
 

@@ -5,8 +5,8 @@
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
     fuzzFile(bytes)
-    // Long inputs are for the file alone: nothing below reads more than a name or a value, and most of the time would go
-    // into texts that no name can have.
+    // Long inputs are for the file alone: nothing below reads more than a name or a value, and most of the time would
+    // go into texts that no name can have.
     guard bytes.count <= 160, let text = String(validating: bytes, as: UTF8.self) else { return 0 }
     fuzzNames(text)
     fuzzEscapes(text)

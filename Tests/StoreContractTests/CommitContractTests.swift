@@ -129,7 +129,7 @@ struct CommitContractTests {
             let store = fixture.store
             try await store.change(put("n", "0"))
             let revisions = try await withThrowingTaskGroup(of: [Revision].self) { group in
-                for _ in 1...16 {
+                for _ in 1...8 {
                     group.addTask {
                         var revisions: [Revision] = []
                         while revisions.count < 10 {
@@ -145,8 +145,8 @@ struct CommitContractTests {
                 }
                 return try await group.reduce(into: []) { $0 += $1 }
             }
-            #expect(try await store.list() == ["n=160"])
-            #expect(revisions.sorted() == (2...161).map { Revision($0) })
+            #expect(try await store.list() == ["n=80"])
+            #expect(revisions.sorted() == (2...81).map { Revision($0) })
         }
     }
 

@@ -65,11 +65,15 @@ extension StoreFixture {
 /// A logger that says nothing.
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-/// A directory of the test's own, removed afterwards.
+/// A directory of the test's own, removed afterwards: in memory where that is possible, so that thousands of fsyncs do
+/// not depend on how busy the disk is. What a killed process leaves behind is the same on either.
 func withDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let directory = FileManager.default.temporaryDirectory.appending(path: "fleet-store-\(UUID())").path
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let files = FileManager.default
+    let memory = "/dev/shm"
+    let parent = files.isWritableFile(atPath: memory) ? memory : files.temporaryDirectory.path
+    let directory = "\(parent)/fleet-store-\(UUID())"
+    try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    defer { try? files.removeItem(atPath: directory) }
     return try await body(directory)
 }
 

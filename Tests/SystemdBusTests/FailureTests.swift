@@ -13,7 +13,7 @@ extension RealSystemd {
             let text = """
                 [Unit]
                 StartLimitIntervalSec=30
-                StartLimitBurst=3
+                StartLimitBurst=2
                 [Service]
                 Restart=on-failure
                 RestartSec=50ms
@@ -31,6 +31,29 @@ extension RealSystemd {
             #expect(journal.contains { $0.hasSuffix("last words") }, "\(journal)")
             #expect(journal.contains { $0.contains("Failed with result 'exit-code'") }, "\(journal)")
             try await rig.clean(unit)
+        }
+    }
+
+    @Test("The last words of thirty services that fail at once")
+    func manyLastWords() async throws {
+        try await Rig.with { rig in
+            let units = try (0..<30).map { try UnitName("words-\($0).service") }
+            let text = "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo last words of %n; exit 3'\n"
+            let installed = try await rig.install(Dictionary(units.map { ($0, text) }) { first, _ in first })
+            #expect(installed.values.allSatisfy { $0 == .done })
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for unit in units {
+                    group.addTask {
+                        let result = try await rig.perform(.start(unit)) as OperationResult
+                        #expect(result.kind == .job(result: "failed"))
+                        let invocation = rig.now.units[unit]?.invocation ?? ""
+                        let journal = await rig.bus.journal(of: unit, invocation: invocation, lines: 10)
+                        #expect(journal.contains { $0.hasSuffix("last words of \(unit)") }, "\(journal)")
+                        try await rig.clean(unit)
+                    }
+                }
+                try await group.waitForAll()
+            }
         }
     }
 
@@ -122,7 +145,7 @@ extension RealSystemd {
             #expect(try await rig.install(unit, sleeper) == .done)
             #expect(try await rig.perform(.start(unit)) == .done)
             let running = try #require(rig.now.units[unit])
-            let result = try await rig.install(unit, "[Service]\nExecStart=relative\n")
+            let result = try await rig.install(unit, "[Service]\nExecStart=relative/path\n")
             #expect(result.kind == .badUnit)
             let now = try #require(rig.now.units[unit])
             #expect(now.loadState == "bad-setting" && now.mainPID == running.mainPID && !now.loadError.isEmpty)

@@ -25,7 +25,10 @@ struct PureTests {
             ("[Service]\nExecStart=/a \\\n[Install]\n", false, []),
             ("[Install]\nWantedBy=a.target\n", true, []),
             ("[Unit]\r\n[Install]\r\nAlias = b.service c.service\r\n", true, ["b.service", "c.service"]),
-            ("[Install]\nAlias=a.service\nAlias=\nAlias=b.service \\\n  c.service\n", true, ["b.service", "c.service"]),
+            (
+                "[Install]\nAlias=a.service\nAlias=\nAlias=b.service \\\n  c.service\n", true,
+                ["b.service", "c.service"]
+            ),
             ("[Install]\n[Unit]\nAlias=a.service\n", true, []),
         ]
     )
@@ -86,6 +89,7 @@ struct PureTests {
     @Test("A unit file on disk: written whole, linked, found, removed")
     func directory() throws {
         let root = NSTemporaryDirectory() + "fleet-units-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(atPath: root) }
         let directory = UnitDirectory(paths: SystemdPaths(root: root, links: "/run/links", units: "/run/mine"))
         let unit = try UnitName("web@1.service")

@@ -73,12 +73,10 @@ final class Rig: Sendable {
 
     /// Waits for a state of the story.
     func wait(_ what: String, seconds: Int = 20, until isSo: (Story) -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        while !isSo(now) {
-            guard ContinuousClock.now < deadline else {
-                throw TestFailure("no '\(what)' within \(seconds) s; the last events: \(now.events.suffix(12))")
-            }
-            try await Task.sleep(for: .milliseconds(2))
+        try await eventually(within: .seconds(seconds)) {
+            TestFailure("no '\(what)' within \(seconds) s; the last events: \(now.events.suffix(12))")
+        } _: {
+            isSo(now)
         }
     }
 

@@ -14,7 +14,9 @@ final class TestMachine: Sendable {
     /// systemd believes only peers it can see, so the connection is made inside of the container.
     var address: SystemdAddress {
         let bridge = "/usr/bin/systemd-stdio-bridge,argv7=-punix%3apath=/run/systemd/private"
-        return SystemdAddress("unixexec:path=/usr/bin/nsenter,argv1=-t,argv2=\(leader),argv3=-m,argv4=-p,argv5=-C,argv6=\(bridge)")
+        return SystemdAddress(
+            "unixexec:path=/usr/bin/nsenter,argv1=-t,argv2=\(leader),argv3=-m,argv4=-p,argv5=-C,argv6=\(bridge)"
+        )
     }
     var paths: SystemdPaths { SystemdPaths(root: root) }
     var root: String { "/proc/\(leader)/root" }
@@ -71,24 +73,16 @@ final class TestMachine: Sendable {
         let text = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         guard let nspawn = Int32(text.filter(\.isNumber)) else { throw TestFailure("no systemd-nspawn: '\(text)'") }
         var leader: Int32 = 0
-        try Self.poll("the container's systemd") {
+        try eventually("the container's systemd") {
             let children = try? String(contentsOfFile: "/proc/\(nspawn)/task/\(nspawn)/children", encoding: .utf8)
             leader = children.flatMap { Int32($0.filter(\.isNumber)) } ?? 0
             return leader > 0 && access("/proc/\(leader)/root/run/systemd/private", F_OK) == 0
         }
         self.leader = leader
         let journals = "/proc/\(leader)/root/var/log/journal"
-        try Self.poll("the container's journal") {
+        try eventually("the container's journal") {
             let folders = (try? FileManager.default.contentsOfDirectory(atPath: journals)) ?? []
             return folders.contains { access(journals + "/" + $0 + "/system.journal", R_OK) == 0 }
-        }
-    }
-
-    private static func poll(_ what: String, _ isThere: () -> Bool) throws(TestFailure) {
-        let deadline = ContinuousClock.now + .seconds(30)
-        while !isThere() {
-            guard ContinuousClock.now < deadline else { throw TestFailure("\(what) did not come up in 30 s") }
-            usleep(10_000)
         }
     }
 
@@ -101,12 +95,14 @@ final class TestMachine: Sendable {
         process.arguments = ["-t", "\(leader)", "-m", "-u", "-i", "-n", "-p", "-C", "--", "sh", "-c", command]
         process.standardOutput = output
         process.standardError = output
-        return try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { _ in
+        try process.run()
+        return await withCheckedContinuation { continuation in
+            // Reading blocks until the command and all that hold its output have ended.
+            DispatchQueue.global().async {
                 let data = output.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
                 continuation.resume(returning: String(decoding: data, as: UTF8.self))
             }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
         }
     }
 

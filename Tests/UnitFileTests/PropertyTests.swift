@@ -45,8 +45,10 @@ import UnitFile
         found += ProcessInfo.processInfo.environment["FLEET_UNIT_FILES"].map { [$0] } ?? []
         let lab = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent(".lab").path
-        for root in (try? FileManager.default.contentsOfDirectory(atPath: lab)) ?? [] {
-            found.append("\(lab)/\(root)/usr/lib/systemd/system")
+        for parent in [lab, lab + "/roots"] {
+            for root in ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []).sorted() {
+                found.append("\(parent)/\(root)/usr/lib/systemd/system")
+            }
         }
         return found
     }

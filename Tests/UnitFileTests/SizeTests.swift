@@ -1,8 +1,8 @@
 import Testing
 import UnitFile
 
-/// Large inputs are read in one pass. A parser that copies or rescans per line would need minutes for these, so a time limit
-/// is the test.
+/// Large inputs are read in one pass. A parser that copies or rescans per line would need minutes for these, so a time
+/// limit is the test.
 @Suite struct SizeTests {
     @Test(.timeLimit(.minutes(1))) func oneLineOfOneMebibyte() throws {
         let value = String(repeating: "x", count: ParsedUnitFile.maximumLineBytes - 2)

@@ -35,8 +35,8 @@ extension DecisionReason {
         case duplicate(kept: MachineID)
         /// A user has asked for something else, in the words of what changed.
         case changed([String])
-        /// The failure that a record takes up.
-        case failed(on: MachineID, String, RescheduleVerdict)
+        /// The failure that a record takes up, with its message and when it was taken up.
+        case failed(on: MachineID, String, RescheduleVerdict, at: Timestamp)
     }
 
     package enum Choice: Hashable, Sendable {
@@ -61,7 +61,9 @@ extension DecisionReason.Cause: CustomStringConvertible {
             "try \(attempt + 1) after a failure" + (machine.map { " on \($0.short)" } ?? "")
         case .duplicate(let kept): "machine \(kept.short) has it already"
         case .changed(let what): what.joined(separator: " and ")
-        case .failed(let machine, let message, let verdict): "failed on \(machine.short) (\(message)), \(verdict)"
+        case .failed(let machine, let message, .retry(let time), let at) where time <= at:
+            "failed on \(machine.short) (\(message)), to be tried again at once"
+        case .failed(let machine, let message, let verdict, _): "failed on \(machine.short) (\(message)), \(verdict)"
         }
     }
 }
@@ -70,9 +72,9 @@ extension DecisionReason.Choice: CustomStringConvertible {
     package var description: String {
         switch self {
         case .leastLoaded(let units, let failures, let displaced):
-            "least loaded of the eligible machines (\(units) \(units == 1 ? "unit" : "units"))"
-                + (failures > 0
-                    ? " although it failed there, since it failed on the others or they are not eligible" : "")
+            (failures > 0
+                ? "no machine is eligible on which it has not failed"
+                : "least loaded of the eligible machines (\(units) \(units == 1 ? "unit" : "units"))")
                 + Self.making(room: displaced)
         case .follows(let peers, let displaced):
             "with \(peers.map(\.description).joined(separator: ", "))" + Self.making(room: displaced)

@@ -32,7 +32,12 @@ extension PlanningRun {
             guard let record = records[RecordKey(unit: name, scope: scope)], let newest = record.recent.last else {
                 return nil
             }
-            let cause = DecisionReason.Cause.failed(on: newest.machine, newest.failure.message, record.verdict)
+            let cause = DecisionReason.Cause.failed(
+                on: newest.machine,
+                newest.failure.message,
+                record.verdict,
+                at: newest.failure.at
+            )
             return Decision(unit: name, action: .recordFailure(scope, record), reason: DecisionReason(cause))
         }
     }
@@ -143,8 +148,13 @@ extension PlanningRun {
         RecordKey(unit: unit.name, scope: unit.options.isGlobal ? .machine(machine) : .fleet)
     }
 
+    /// Where a unit had to follow another one, what counts is where that one is in the end.
     private func cause(_ name: UnitName, _ machine: MachineID) -> DecisionReason.Cause {
-        index.slots[machine].flatMap { causes[name]?[$0] } ?? .lost(machine)
+        guard let slot = index.slots[machine], let cause = causes[name]?[slot] else { return .lost(machine) }
+        guard case .ineligible(_, .peerUnplaced) = cause, let unit = snapshot.units[name],
+            let final = Eligibility.reason(unit, on: world.host(slot), as: .newcomer, in: world)
+        else { return cause }
+        return .ineligible(machine, final)
     }
 
     private func wakeAt() -> Timestamp? {

@@ -257,7 +257,7 @@ package actor AgentService: Service {
     private func perform(_ work: Work) async {
         switch work {
         case .operation(let id, .install(let installations)): await install(id, installations)
-        case .operation(let id, let operation): await units.perform(id, operation, texts: [:])
+        case .operation(let id, let operation): await carryOut(id, operation, texts: [:])
         case .journal(let unit, let run, let invocation):
             let lines = await units.journal(of: unit, invocation: invocation, lines: Limits.journalLines)
             take(.journal(unit, run, lines: lines))
@@ -296,7 +296,19 @@ package actor AgentService: Service {
             }
         }
         if !results.isEmpty { take(.finished(id, results)) }
-        if !ready.isEmpty { await units.perform(id, .install(ready), texts: texts) }
+        if !ready.isEmpty { await carryOut(id, .install(ready), texts: texts) }
+    }
+
+    /// Waits for the operation's end, or for ours: systemd may take minutes for a job, and stopping fleetd must not.
+    /// So the operation has a task of its own, the only one here that may outlive the service; it ends with the
+    /// connection to systemd, which is closed next.
+    private func carryOut(_ id: OperationID, _ operation: UnitOperation, texts: [ContentHash: String]) async {
+        let (end, signalEnd) = AsyncStream.makeStream(of: Never.self)
+        Task { [units] in
+            await units.perform(id, operation, texts: texts)
+            signalEnd.finish()
+        }
+        for await _ in end {}
     }
 
     // MARK: publishing

@@ -8,12 +8,12 @@ import UnitFile
 /// A value that is overtaken before it was written is never written. Statuses and refusals hang on the machine's lease
 /// and are written again when it is a new one; writing them twice does no harm, so after an unknown outcome they are.
 struct Publications: Sendable {
-    private enum Subject: Hashable, Comparable {
+    fileprivate enum Subject: Hashable, Comparable {
         case status(UnitName)
         case refusal(UnitName)
     }
 
-    private struct DueEvent {
+    fileprivate struct DueEvent {
         var id: EventID
         var event: UnitEvent
     }

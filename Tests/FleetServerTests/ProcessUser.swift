@@ -1,0 +1,5 @@
+import Glibc
+
+enum ProcessUser {
+    static var id: UInt32 { getuid() }
+}

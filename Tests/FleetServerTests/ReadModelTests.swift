@@ -1,0 +1,127 @@
+import FleetAPI
+import FleetModel
+import Testing
+import UnitFile
+
+@Suite struct ReadModelTests {
+    @Test(arguments: [1, 2, 255, 256, 65_535]) func tokensComeBack(_ page: Int) throws {
+        var token = V1.PageToken.first
+        for _ in 1..<min(page, 300) {
+            let next = try #require(token.cut(Array(0..<100 * 301)).next)
+            token = try V1.PageToken(next)
+        }
+        #expect(token.page == min(page, 300))
+        #expect(try V1.PageToken(token.description) == token)
+    }
+
+    @Test func fleetsOwnTokens() throws {
+        #expect(V1.PageToken.first.description == "ZAABAA==")
+        #expect(try V1.PageToken("ZAD__w==").page == 65_535)
+        #expect(try V1.PageToken("ZAD__w==").cut(Array(0..<10_000_000)).next == nil, "the form ends there")
+    }
+
+    @Test func pagesPartitionTheList() throws {
+        for count in [0, 1, 99, 100, 101, 200, 250] {
+            var token: V1.PageToken? = .first
+            var seen: [Int] = []
+            while let page = token {
+                let (items, next) = page.cut(Array(0..<count))
+                #expect(!items.isEmpty || count == 0)
+                seen += items
+                token = try next.map { text throws(APIError) in try V1.PageToken(text) }
+            }
+            #expect(seen == Array(0..<count))
+        }
+    }
+
+    @Test(arguments: ["", "A", "ZAABAA=", "ZAABAA===", "ZAABA?==", "ZAABAB==", "ZAABAAAA", "é"])
+    func tokensThatWeDidNotGive(_ text: String) {
+        #expect(throws: APIError.self) { try V1.PageToken(text) }
+    }
+
+    @Test func optionsBecomeAFile() throws {
+        let options = [
+            V1.UnitOption(section: "Unit", name: "Description", value: "A"),
+            V1.UnitOption(section: "Service", name: "ExecStart", value: "/bin/a \\\n  b"),
+            V1.UnitOption(section: "Unit", name: "After", value: "b.service"),
+            V1.UnitOption(section: "X-Fleet", name: "Conflicts", value: ""),
+        ]
+        let text = try V1.text(of: options)
+        #expect(
+            text
+                == "[Unit]\nDescription=A\nAfter=b.service\n\n[Service]\nExecStart=/bin/a \\\n  b\n\n[X-Fleet]\nConflicts=\n"
+        )
+        #expect(V1.options(of: try ParsedUnitFile.parse(text)).count == 4)
+    }
+
+    @Test(arguments: [
+        V1.UnitOption(section: "", name: "A", value: "1"),
+        V1.UnitOption(section: "A\nB", name: "A", value: "1"),
+        V1.UnitOption(section: "A]", name: "A", value: "1"),
+        V1.UnitOption(section: "S", name: "", value: "1"),
+        V1.UnitOption(section: "S", name: "A\nB", value: "1"),
+        V1.UnitOption(section: "S", name: "#A", value: "1"),
+        V1.UnitOption(section: "S", name: "[A", value: "1"),
+        V1.UnitOption(section: "S", name: "A", value: "1\n[Service]"),
+        V1.UnitOption(section: "S", name: "A", value: "1\\\n\nUser=root"),
+        V1.UnitOption(section: "S", name: "A", value: "1\r"),
+        V1.UnitOption(section: "S", name: "A", value: "1\\"),
+    ])
+    func optionsThatWouldBeSomethingElse(_ option: V1.UnitOption) {
+        #expect(throws: APIError.self) { try V1.text(of: [option]) }
+    }
+
+    /// fleet's table of current states.
+    @Test(arguments: [
+        (TargetState.launched, "active", Generation(1), true, TargetState.launched),
+        (.launched, "failed", 1, true, .launched),
+        (.loaded, "inactive", 1, true, .loaded),
+        (.loaded, "active", 0, true, .launched),
+        (.launched, "inactive", 0, true, .loaded),
+        (.launched, "inactive", 1, false, .inactive),
+    ])
+    func currentState(
+        _ target: TargetState,
+        _ active: String,
+        _ generation: Generation,
+        _ isInstalled: Bool,
+        _ expected: TargetState
+    ) throws {
+        let unit = try UnitName("web.service")
+        let file = ContentHash(of: "x")
+        var snapshot = Snapshot()
+        #expect(V1.currentState(of: unit, on: nil, in: snapshot) == .inactive)
+        snapshot.assignments[unit] = [
+            .one: Assignment(
+                file: file,
+                target: target,
+                generation: 1,
+                restart: 0,
+                attempt: 0,
+                atMostOnce: false,
+                epoch: .zero,
+                reason: "",
+                at: .zero
+            )
+        ]
+        #expect(V1.currentState(of: unit, on: .one, in: snapshot) == .inactive)
+        snapshot.statuses[unit] = [
+            .one: UnitStatus(
+                file: isInstalled ? file : nil,
+                run: RunID(generation: generation, attempt: 0),
+                load: "loaded",
+                active: active,
+                sub: "",
+                at: .zero
+            )
+        ]
+        #expect(V1.currentState(of: unit, on: .one, in: snapshot) == expected)
+    }
+
+    @Test func lostMachinesAreListed() {
+        var snapshot = Snapshot()
+        snapshot.unitsByMachine[.two] = []
+        snapshot.machines[.one] = Machine(id: .one, labels: ["a": "b"])
+        #expect(MachineListing(of: snapshot).machines.map(\.state) == ["lost", "lost"])
+    }
+}

@@ -1,0 +1,104 @@
+import FleetAPI
+import FleetModel
+import FoundationEssentials
+import Testing
+import UnitFile
+
+@Suite struct V2RoutesTests {
+    private func decode<Value: Decodable>(_ type: Value.Type, _ answer: RawResponse) throws -> Value {
+        #expect(answer.status == 200, "\(answer.body)")
+        #expect(answer.headers["content-type"] == "application/json")
+        return try JSONDecoder().decode(type, from: Data(answer.body.utf8))
+    }
+
+    @Test func listings() async throws {
+        let web = try UnitName("web.service")
+        let blocked = FakeExplainer(reasons: [try UnitName("db.service"): "no machine has disk=tape"])
+        try await LiveServer.run(explainer: blocked) { server in
+            try await server.submit("web.service", action: "start")
+            try await server.submit("db.service", action: "start")
+            server.control.run(web)
+            let units = try decode(UnitListing.self, try await server.ask("GET", "/fleet/v2/units")).units
+            #expect(units.map(\.name.description) == ["db.service", "web.service"])
+            #expect(units.map(\.blocked) == ["no machine has disk=tape", nil])
+            #expect(units[1].description == "A web server")
+            #expect(units[1].states.first?.status.active == "active")
+            let machines = try decode(MachineListing.self, try await server.ask("GET", "/fleet/v2/machines")).machines
+            #expect(machines.map(\.units) == [1])
+            #expect(machines.map(\.state) == ["ready"])
+        }
+    }
+
+    @Test func detail() async throws {
+        try await LiveServer.run { server in
+            try await server.submit("web.service", action: "start")
+            let answer = try await server.ask("GET", "/fleet/v2/units/web.service")
+            let detail = try decode(UnitDetail.self, answer)
+            #expect(detail.text == LiveServer.simple)
+            #expect(detail.events.map(\.kind) == [.submitted])
+            #expect(try await server.ask("GET", "/fleet/v2/units/no.service").status == 404)
+        }
+    }
+
+    @Test func versionAndHealth() async throws {
+        try await LiveServer.run { server in
+            let version = try decode(VersionReport.self, try await server.ask("GET", "/fleet/v2/version"))
+            #expect(version.version == "9.9.9-test")
+            let health = try decode(HealthReport.self, try await server.ask("GET", "/fleet/v2/health"))
+            #expect(health == HealthReport(registry: nil, leader: .one, systemd: nil))
+            server.control.fail("the disk is full")
+            let bad = try await server.ask("GET", "/fleet/v2/health")
+            #expect(bad.status == 503)
+            #expect(bad.body.contains(#""registry":"the disk is full""#))
+        }
+    }
+
+    @Test func journal() async throws {
+        let line = JournalLine(at: .zero, hostname: "a", identifier: "sh", pid: 1, priority: 6, message: "hello")
+        try await LiveServer.run { server in
+            try await server.submit("web.service", action: "start")
+            server.control.write([line, line, line])
+            let answer = try await server.ask("GET", "/fleet/v2/units/web.service/journal?lines=2")
+            #expect(answer.headers["content-type"] == "application/x-ndjson")
+            #expect(answer.body.split(separator: "\n").count == 2)
+            #expect(try await server.ask("GET", "/fleet/v2/units/no.service/journal").status == 404)
+            #expect(try await server.ask("GET", "/fleet/v2/units/web.service/journal?lines=x").status == 400)
+            #expect(try await server.ask("GET", "/fleet/v2/units/web.service/journal?lines=-1").status == 400)
+            #expect(try await server.ask("GET", "/fleet/v2/units/web.service/journal?follow=maybe").status == 400)
+        }
+    }
+
+    /// A follower gets what is there, then waits; fleetd's stop ends it.
+    @Test func followedJournalEndsWithTheServer() async throws {
+        let line = JournalLine(at: .zero, hostname: "a", identifier: "sh", pid: 1, priority: 6, message: "hello")
+        try await LiveServer.run { server in
+            try await server.submit("web.service", action: "start")
+            server.control.write([line])
+            let client = try server.connect()
+            try await client.send(LiveServer.request("GET", "/fleet/v2/units/web.service/journal?follow=1"))
+            _ = try await client.receive { String(decoding: $0, as: UTF8.self).contains("hello") }
+            await server.stop()
+            _ = try await client.receive()
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"units":[{"name":"a.service"}]}"#, 400, "action: is missing"),
+        (#"{"action":"explode","units":[{"name":"a.service"}]}"#, 400, "action"),
+        (#"{"action":"start","units":[]}"#, 400, "no units given"),
+        (#"{"action":"start","units":[{"name":"a"}]}"#, 400, "units[0].name"),
+        (#"{"action":"start","units":[{"name":"a.service","text":"[Service"}]}"#, 400, "a.service:1:"),
+        (
+            #"{"action":"start","units":[{"name":"a.service","text":"[Service","path":"/x/a.service"}]}"#, 400,
+            "/x/a.service:1:"
+        ),
+    ])
+    func changesThatMakeNoSense(_ body: String, _ status: Int, _ message: String) async throws {
+        try await LiveServer.run { server in
+            let answer = try await server.ask("POST", "/fleet/v2/change", body)
+            #expect(answer.status == status)
+            #expect(answer.body.contains(message), "\(answer.body)")
+            #expect(try await server.ask("GET", "/fleet/v2/change").headers["allow"] == "POST")
+        }
+    }
+}
