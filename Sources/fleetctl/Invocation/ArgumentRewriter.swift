@@ -19,6 +19,8 @@ struct ArgumentRewriter {
         if let first = arguments.first, first == "--version" || first == "-v" {
             return ["version"] + arguments.dropFirst()
         }
+        // ArgumentParser's own; the shell's name after it is not a command.
+        if let first = arguments.first, first.hasPrefix("--generate-completion-script") { return arguments }
         let arguments = try plainFlags(arguments)
         guard let position = commandPosition(arguments) else { return arguments }
         let command = try resolve(arguments[position])
