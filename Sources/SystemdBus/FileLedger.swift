@@ -3,8 +3,8 @@ import FleetRuntime
 import Glibc
 package import UnitFile
 
-/// The ledger in a folder, `/run/fleet/ledger` by default: one file per unit, named as the unit (a suffix would make the
-/// longest unit names too long for a file name).
+/// The ledger in a folder, `/run/fleet/ledger` by default: one file per unit, named as the unit (a suffix would make
+/// the longest unit names too long for a file name).
 ///
 /// Files are replaced by rename and not synced: `/run` is in memory and has to survive this process, not the machine.
 package struct FileLedger: LedgerStore {

@@ -138,7 +138,11 @@ struct ManualWallClock: WallClock {
     func now() -> Timestamp { Timestamp(milliseconds: 0).advanced(by: manual.now.offset) }
 
     func sleep(until deadline: Timestamp) async throws {
-        try await manual.sleep(until: manual.now.advanced(by: deadline.since(now())), tolerance: nil)
+        let instant = manual.now.advanced(by: deadline.since(now()))
+        try await manual.sleep(
+            until: instant,
+            tolerance: nil
+        )
     }
 }
 
@@ -176,21 +180,4 @@ final class WatchedStore: KeyValueStore {
     func revoke(_ lease: LeaseID) async throws(StoreError) { try await inner.revoke(lease) }
     func compact(to revision: Revision) async throws(StoreError) { try await inner.compact(to: revision) }
     func close() async { await inner.close() }
-}
-
-/// Polls until `condition` holds; records an issue, with what `describe` says, when it does not in time.
-func eventually(
-    _ what: String,
-    within limit: Duration = .seconds(20),
-    describe: () -> String = { "" },
-    _ condition: () throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try !condition() {
-        if ContinuousClock.now > deadline {
-            Issue.record("not in time: \(what) \(describe())")
-            throw CancellationError()
-        }
-        try await Task.sleep(for: .milliseconds(1))
-    }
 }

@@ -84,8 +84,8 @@ package actor AgentService: Service {
 
     // MARK: inputs
 
-    /// One step of the core, and the beginning of all it asks for. Without a suspension, so that directives are followed
-    /// in the order of the inputs.
+    /// One step of the core, and the beginning of all it asks for. Without a suspension, so that directives are
+    /// followed in the order of the inputs.
     private func take(_ input: AgentInput) {
         for directive in core.step(input, now: clock.now()) {
             switch directive {
