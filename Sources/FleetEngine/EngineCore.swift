@@ -12,6 +12,8 @@ import UnitFile
 /// The snapshot comes with every step and is not kept: whoever folds it goes on doing so in place.
 package struct EngineCore: Sendable {
     private var index = PlanningIndex()
+    /// The snapshot that `index` is of. One that comes with another input may be newer already; its changes follow.
+    private var indexed = Revision.zero
     private var state = State.unread
     private var writer: TransactionWriter
     /// The wake that was asked for last and has not come.
@@ -66,6 +68,7 @@ package struct EngineCore: Sendable {
 
     private mutating func fold(_ changes: Changes, _ snapshot: Snapshot) {
         var dirty = Dirty.all
+        indexed = snapshot.revision
         if changes.all {
             index = PlanningIndex(snapshot)
         } else {
@@ -96,6 +99,7 @@ package struct EngineCore: Sendable {
             if snapshot.revision >= leading.epoch, snapshot.leadership?.epoch != leading.epoch {
                 return loseLeadership() + advance(snapshot, now)
             }
+            guard snapshot.revision == indexed else { return [] }
             let directives = leading.plan(snapshot, index, now, &writer)
             state = .leading(leading)
             return directives

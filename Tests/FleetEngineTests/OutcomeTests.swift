@@ -66,6 +66,26 @@ import UnitFile
         #expect(world.commitsAsked == 1)
     }
 
+    /// The snapshot may be ahead of the changes that the core has been told of; then these are on their way.
+    @Test func nothingIsPlannedBeforeTheIndexKnowsTheSnapshot() {
+        var world = leader()
+        world.registry.submit(web, at: world.now)
+        let first = world.registry.deliver()
+        world.holdsTransactions = true
+        world.step(.changed(first))
+        world.registry.submit(db, "Conflicts=web.service", at: world.now)
+        var second = world.registry.deliver()
+        world.releaseHeld()
+        second.merge(world.registry.deliver())
+        #expect(world.commitsAsked == 1)
+        world.step(.wake)
+        #expect(world.commitsAsked == 1)
+        world.step(.changed(second))
+        #expect(world.commitsAsked == 2)
+        world.settle()
+        #expect(world.machines(of: db) == [b])
+    }
+
     @Test(arguments: [true, false]) func anUnknownOutcomeIsReadNotGuessed(applied: Bool) {
         var world = leader()
         world.registry.submit(web, at: world.now)

@@ -4,28 +4,35 @@ import UnitFile
 /// The fleet as it would be after a plan, put together from the decisions alone.
 struct AuditedOutcome {
     private let snapshot: Snapshot
-    private var assignments: [UnitName: [MachineID: Assignment]]
-    private var onMachine: [MachineID: Set<UnitName>]
-    private var records: [UnitName: [FailureScope: FailureRecord]]
+    // Only of what the plan changes: an audit costs what the plan does, not what the fleet has.
+    private var changedAssignments: [UnitName: [MachineID: Assignment]] = [:]
+    private var changedMachines: [MachineID: Set<UnitName>] = [:]
+    private var records: [UnitName: [FailureScope: FailureRecord]] = [:]
+    private var neighbours: [MachineID: [Unit]] = [:]
     /// What decisions do not fit the snapshot.
     private(set) var findings: [AuditFinding] = []
 
     init(_ plan: Plan, _ snapshot: Snapshot) {
         self.snapshot = snapshot
-        assignments = snapshot.assignments
-        onMachine = snapshot.unitsByMachine
-        records = snapshot.failures
         for decision in plan.decisions { apply(decision) }
     }
 
-    func machines(of unit: UnitName) -> [MachineID] { (assignments[unit] ?? [:]).keys.sorted() }
+    func machines(of unit: UnitName) -> [MachineID] { assignments(of: unit).keys.sorted() }
+
+    private func assignments(of unit: UnitName) -> [MachineID: Assignment] {
+        changedAssignments[unit] ?? snapshot.assignments[unit] ?? [:]
+    }
+
+    private func units(on machine: MachineID) -> Set<UnitName> {
+        changedMachines[machine] ?? snapshot.unitsByMachine[machine] ?? []
+    }
 
     private mutating func apply(_ decision: Decision) {
         let unit = decision.unit
         switch decision.action {
         case .assign(let machine, let new): put(unit, machine, new, over: nil)
         case .update(let machine, let new):
-            if assignments[unit]?[machine] == nil {
+            if assignments(of: unit)[machine] == nil {
                 findings.append(.baseless(unit, "updated on \(machine.short), where it is not"))
             }
             put(unit, machine, new, over: snapshot.assignments[unit]?[machine])
@@ -39,7 +46,7 @@ struct AuditedOutcome {
             {
                 findings.append(.baseless(unit, "a failure is recorded twice"))
             }
-            records[unit, default: [:]][scope] = record
+            records[unit, default: snapshot.failures[unit] ?? [:]][scope] = record
         }
     }
 
@@ -58,33 +65,40 @@ struct AuditedOutcome {
         {
             findings.append(.attempt(unit, machine, from: old.attempt, to: new.attempt))
         }
-        assignments[unit, default: [:]][machine] = new
-        onMachine[machine, default: []].insert(unit)
+        change(unit, machine, to: new)
     }
 
     private mutating func take(_ unit: UnitName, _ machine: MachineID) {
-        if assignments[unit]?[machine] == nil {
+        if assignments(of: unit)[machine] == nil {
             findings.append(.baseless(unit, "taken from \(machine.short), where it is not"))
         }
-        assignments[unit]?[machine] = nil
-        onMachine[machine]?.remove(unit)
+        change(unit, machine, to: nil)
+    }
+
+    private mutating func change(_ unit: UnitName, _ machine: MachineID, to new: Assignment?) {
+        if changedAssignments[unit] == nil { changedAssignments[unit] = snapshot.assignments[unit] ?? [:] }
+        if changedMachines[machine] == nil { changedMachines[machine] = snapshot.unitsByMachine[machine] ?? [] }
+        changedAssignments[unit]?[machine] = new
+        if new == nil { changedMachines[machine]?.remove(unit) } else { changedMachines[machine]?.insert(unit) }
     }
 
     /// Whether the reschedule policy keeps the unit from being placed anew.
     func isHeld(_ unit: Unit, _ scope: FailureScope, _ now: Timestamp) -> Bool {
-        guard let record = records[unit.name]?[scope], record.recent.last?.run.generation == unit.generation else {
+        guard let record = (records[unit.name] ?? snapshot.failures[unit.name] ?? [:])[scope],
+            record.recent.last?.run.generation == unit.generation
+        else {
             return false
         }
         switch record.verdict {
         case .givenUp: return true
         case .retry(let at):
-            let current = (assignments[unit.name] ?? [:]).values.filter { $0.generation == unit.generation }
+            let current = assignments(of: unit.name).values.filter { $0.generation == unit.generation }
             return at > now && !current.contains { $0.attempt >= record.count }
         }
     }
 
     /// Why `unit` may not be on `machine` beside those who would be there, in words; nil when it may.
-    func objection(to unit: Unit, on machine: MachineID) -> String? {
+    mutating func objection(to unit: Unit, on machine: MachineID) -> String? {
         guard let known = snapshot.machines[machine], known.presence != nil else { return "not present" }
         let options = unit.options
         let hostname = known.presence?.hostname ?? ""
@@ -99,22 +113,35 @@ struct AuditedOutcome {
             if metadata[key].map(texts.contains) != true { return "MachineMetadata=\(key)" }
         }
         if snapshot.refusals[unit.name]?[machine] != nil { return "refused" }
-        let others = (onMachine[machine] ?? []).subtracting([unit.name])
-        if let peer = options.machineOf.first(where: { !others.contains($0) }) { return "MachineOf=\(peer)" }
-        for other in others {
-            guard let neighbour = snapshot.units[other] else { continue }
-            if options.conflicts.contains(where: { $0.matches(other) })
-                || neighbour.options.conflicts.contains(where: { $0.matches(unit.name) })
-            {
+        let here = units(on: machine)
+        if let peer = options.machineOf.first(where: { $0 == unit.name || !here.contains($0) }) {
+            return "MachineOf=\(peer)"
+        }
+        if !options.conflicts.isEmpty {
+            for other in here where other != unit.name && options.conflicts.contains(where: { $0.matches(other) }) {
                 return "conflict with \(other)"
             }
+        }
+        for neighbour in neighbours(on: machine) where neighbour.name != unit.name {
+            if neighbour.options.conflicts.contains(where: { $0.matches(unit.name) }) {
+                return "conflict with \(neighbour.name)"
+            }
             if neighbour.options.replaces.contains(where: { $0.matches(unit.name) }),
-                !dependencies(of: other).contains(unit.name)
+                !dependencies(of: neighbour.name).contains(unit.name)
             {
-                return "replaced by \(other)"
+                return "replaced by \(neighbour.name)"
             }
         }
         return nil
+    }
+
+    /// The units on a machine that say anything about others; of the rest of them nothing is asked.
+    private mutating func neighbours(on machine: MachineID) -> [Unit] {
+        if let known = neighbours[machine] { return known }
+        let found = units(on: machine).compactMap { snapshot.units[$0] }
+            .filter { !$0.options.conflicts.isEmpty || !$0.options.replaces.isEmpty }
+        neighbours[machine] = found
+        return found
     }
 
     /// All units whose place has a part in where `unit` is.

@@ -5,8 +5,8 @@ import UnitFile
 /// any code of the planner, so that a mistake there is not repeated here.
 package enum PlanAudit {
     package enum Scope: Sendable {
-        /// The units that the plan considered: cheap enough for every plan.
-        case considered
+        /// The units that the plan decides on: cheap enough for every plan.
+        case decided
         /// Every unit.
         case everything
     }
@@ -15,18 +15,18 @@ package enum PlanAudit {
         _ plan: Plan,
         _ snapshot: Snapshot,
         now: Timestamp,
-        scope: Scope = .considered
+        scope: Scope = .decided
     ) -> [AuditFinding] {
         var findings = order(plan)
         if let wake = plan.wakeAt, wake <= now { findings.append(.wakeInThePast(wake)) }
-        let outcome = AuditedOutcome(plan, snapshot)
+        var outcome = AuditedOutcome(plan, snapshot)
         findings += outcome.findings
         let units: any Sequence<UnitName> =
             switch scope {
-            case .considered: plan.considered.sorted()
+            case .decided: Set(plan.decisions.map(\.unit)).sorted()
             case .everything: Set(snapshot.units.keys).union(snapshot.assignments.keys).sorted()
             }
-        for unit in units { findings += check(unit, plan, snapshot, outcome, now) }
+        for unit in units { findings += check(unit, plan, snapshot, &outcome, now) }
         return findings
     }
 
@@ -44,7 +44,7 @@ package enum PlanAudit {
         _ name: UnitName,
         _ plan: Plan,
         _ snapshot: Snapshot,
-        _ outcome: AuditedOutcome,
+        _ outcome: inout AuditedOutcome,
         _ now: Timestamp
     ) -> [AuditFinding] {
         let machines = outcome.machines(of: name)
