@@ -1,8 +1,5 @@
 # The front door. Every target sets up what it needs (packaging/setup); `make` alone lists them.
 
-# Which binaries go into the packages: `make deb CONFIGURATION=debug` is quicker while mending a system test.
-CONFIGURATION ?= release
-
 .PHONY: help setup build test test-unit test-system lint deb root demo bench fuzz clean
 
 help: ## List the targets
@@ -31,7 +28,7 @@ lint: ## Format the sources, then check format and the project's own rules
 
 deb: ## dist/fleetd_*.deb and dist/fleetctl_*.deb
 	@packaging/setup build packaging
-	@packaging/build-deb --configuration $(CONFIGURATION)
+	@packaging/build-deb
 
 root: ## The root file systems of the lab's machines, under .lab/
 	@packaging/setup build lab

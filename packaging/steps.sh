@@ -8,34 +8,48 @@ seconds_since() {
     echo "$((ms / 1000)).$(((ms % 1000) / 100)) s"
 }
 
-# step WHAT COMMAND...: say WHAT, run COMMAND, say how long it took. The command's output is shown as it comes.
-step() {
-    local what=$1 start status=0
-    shift
-    start=$(now_ms)
-    printf '==> %s\n' "$what"
-    "$@" || status=$?
-    if [ $status -eq 0 ]; then
-        printf '    done in %s\n' "$(seconds_since "$start")"
+# The step that runs now: what it is, since when, and where its output goes if it is not shown.
+step_what="" step_since=0 step_log=""
+
+begin_step() {
+    step_what=$1
+    step_since=$(now_ms)
+    printf '==> %s\n' "$step_what"
+}
+
+# end_step STATUS: says how the step ended, and hands its status on.
+end_step() {
+    if [ "$1" -eq 0 ]; then
+        printf '    done in %s\n' "$(seconds_since "$step_since")"
     else
-        printf '    failed after %s (exit status %s)\n' "$(seconds_since "$start")" $status >&2
+        [ -z "$step_log" ] || cat "$step_log" >&2
+        printf '    failed after %s: %s\n' "$(seconds_since "$step_since")" "$step_what" >&2
     fi
-    return $status
+    step_what=""
+    if [ -n "$step_log" ]; then rm -f "$step_log"; fi
+    step_log=""
+    return "$1"
+}
+
+# Under `set -e` a command that fails in the middle of a step ends the script, and this says which step it was.
+trap 'status=$?; if [ -n "$step_what" ]; then end_step $((status ? status : 1)); fi' EXIT
+
+# step WHAT COMMAND...: says WHAT, runs COMMAND, says how long it took. Not to be used on the left of `||` with a function
+# of several commands: there bash ignores `set -e`, and only the last one would count.
+step() {
+    begin_step "$1"
+    shift
+    "$@"
+    end_step $?
 }
 
 # quiet_step WHAT COMMAND...: like `step`, but the output is shown only when the command fails.
 quiet_step() {
-    local what=$1 log status=0
+    begin_step "$1"
     shift
-    log=$(mktemp)
-    step "$what" "$@" >"$log" 2>&1 || status=$?
-    if [ $status -eq 0 ]; then
-        sed -n '1p;$p' "$log"
-    else
-        cat "$log" >&2
-    fi
-    rm -f "$log"
-    return $status
+    step_log=$(mktemp)
+    "$@" >"$step_log" 2>&1
+    end_step $?
 }
 
 # How everything that is not a test is built. Statically linked Swift runtime: the packages depend on nothing that
