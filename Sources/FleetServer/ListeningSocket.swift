@@ -25,23 +25,20 @@ package enum ListeningSocket: Hashable, Sendable {
     /// More sockets than this are a mistake in fleetd.socket.
     private static let maximumPassed: CInt = 16
 
-    /// Accepted connections, each set up by `initialize`.
-    func bind<Output: Sendable>(
+    /// Accepts connections from now on, each set up by `initialize`.
+    func bind(
         on group: any EventLoopGroup,
-        initialize: @escaping @Sendable (any Channel) -> EventLoopFuture<Output>
-    ) async throws -> NIOAsyncChannel<Output, Never> {
+        initialize: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) async throws -> any Channel {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 128)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer(initialize)
         switch self {
         case .descriptor(let descriptor):
-            return try await bootstrap.bind(descriptor, childChannelInitializer: initialize)
+            return try await bootstrap.withBoundSocket(descriptor).get()
         case .path(let path):
-            return try await bootstrap.bind(
-                unixDomainSocketPath: path,
-                cleanupExistingSocketFile: true,
-                childChannelInitializer: initialize
-            )
+            return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
         }
     }
 }

@@ -5,19 +5,19 @@ import UnitFile
 
 @Suite struct ReadModelTests {
     @Test(arguments: [1, 2, 255, 256, 65_535]) func tokensComeBack(_ page: Int) throws {
+        let items = [UInt8](repeating: 0, count: 100 * page + 1)
         var token = V1.PageToken.first
-        for _ in 1..<min(page, 300) {
-            let next = try #require(token.cut(Array(0..<100 * 301)).next)
-            token = try V1.PageToken(next)
-        }
-        #expect(token.page == min(page, 300))
+        while token.page < min(page, 300) { token = try V1.PageToken(try #require(token.cut(items).next)) }
         #expect(try V1.PageToken(token.description) == token)
     }
 
     @Test func fleetsOwnTokens() throws {
         #expect(V1.PageToken.first.description == "ZAABAA==")
         #expect(try V1.PageToken("ZAD__w==").page == 65_535)
-        #expect(try V1.PageToken("ZAD__w==").cut(Array(0..<10_000_000)).next == nil, "the form ends there")
+        #expect(
+            try V1.PageToken("ZAD__w==").cut([UInt8](repeating: 0, count: 6_600_000)).next == nil,
+            "the form ends there"
+        )
     }
 
     @Test func pagesPartitionTheList() throws {
