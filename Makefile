@@ -47,7 +47,7 @@ bench: ## The figures of docs/benchmarks.md (root)
 
 fuzz: ## Feed the unit-file parser random input
 	@packaging/setup build
-	@packaging/fuzz
+	@Tests/Fuzz/run
 
 clean: ## Remove build products, packages and the lab's files (machines have to be down)
 	@if [ -d .lab ] && [ -x .build/debug/fleet-lab ]; then .build/debug/fleet-lab down --all; fi

@@ -17,7 +17,7 @@ let ring1: [Target] = [
     .target(name: "UnitFile", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
     .target(name: "FleetModel", dependencies: ["UnitFile"], swiftSettings: strict),
     .target(name: "FleetRegistry", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
-    .target(name: "FleetPlanner", dependencies: ["FleetModel", "FleetRegistry", "UnitFile"], swiftSettings: strict),
+    .target(name: "FleetPlanner", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),
     .target(
         name: "FleetEngine",
         dependencies: ["FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"],
@@ -90,6 +90,7 @@ let executables: [Target] = [
             "UnitFile",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         ],
@@ -100,9 +101,6 @@ let executables: [Target] = [
         dependencies: [
             "FleetAPI", "FleetModel", "UnitFile",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            .product(name: "NIOCore", package: "swift-nio"),
-            .product(name: "NIOHTTP1", package: "swift-nio"),
-            .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "Subprocess", package: "swift-subprocess"),
         ],
         swiftSettings: strict
@@ -130,10 +128,20 @@ let testSupport: [Target] = [
         swiftSettings: strict
     ),
     .executableTarget(
+        name: "store-crash",
+        dependencies: [
+            "FleetModel", "FleetRegistry", "FleetRuntime", "SQLiteStore",
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        path: "Tests/store-crash",
+        swiftSettings: strict
+    ),
+    .executableTarget(
         name: "fleet-bench",
         dependencies: [
             "FleetModel", "FleetRegistry", "FleetRuntime", "Lab", "SQLiteStore",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
         ],
         path: "Tests/fleet-bench",
         swiftSettings: strict
@@ -145,13 +153,25 @@ let tests: [Target] = [
     test("UnitFileTests", ["UnitFile"]),
     test("FleetModelTests", ["FleetModel", "UnitFile"]),
     test("FleetRegistryTests", ["FleetModel", "FleetRegistry", "UnitFile"]),
-    test("FleetPlannerTests", ["FleetModel", "FleetPlanner", "UnitFile"]),
+    test("FleetPlannerTests", ["FleetModel", "FleetPlanner", "UnitFile"], exclude: ["Scripts"]),
     test("FleetEngineTests", ["FleetEngine", "FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"]),
     test("FleetAgentTests", ["FleetAgent", "FleetModel", "UnitFile"]),
     test("FleetUseCasesTests", ["FleetModel", "FleetRegistry", "FleetUseCases", "MemoryStore", "UnitFile"]),
     test("FleetRuntimeTests", ring1Names + ["FleetRuntime", "MemoryStore"]),
-    test("StoreContractTests", ["FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore"]),
-    test("SystemdBusTests", ["FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile"]),
+    test(
+        "StoreContractTests",
+        [
+            "FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore", "store-crash",
+            .product(name: "Logging", package: "swift-log"),
+        ]
+    ),
+    test(
+        "SystemdBusTests",
+        [
+            "FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile",
+            .product(name: "Logging", package: "swift-log"),
+        ]
+    ),
     test(
         "FleetServerTests",
         [
@@ -173,8 +193,8 @@ let tests: [Target] = [
     test("SystemTests", ["Lab"]),
 ]
 
-func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(

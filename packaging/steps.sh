@@ -38,6 +38,11 @@ quiet_step() {
     return $status
 }
 
+# How everything that is not a test is built. Statically linked Swift runtime: the packages depend on nothing that
+# Debian does not have. Addresses that never change are mapped read-only.
+readonly release_flags=(-c release --static-swift-stdlib
+    -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now -Xlinker --build-id=sha1)
+
 fail() {
     echo "$(basename "$0"): $*" >&2
     exit 1

@@ -21,9 +21,7 @@ extension AgentCore {
             for unit in results.keys.sorted() { finish(id, results[unit] ?? .unknown, of: unit, &round) }
         case .journal(let unit, let run, let lines): report(run, lines, of: unit, &round)
         case .wake:
-            for (unit, track) in tracks {
-                if case .waiting(let until) = track.activity, until <= round.now { round.dirty.insert(unit) }
-            }
+            for (unit, until) in waits where until <= round.now { round.dirty.insert(unit) }
         }
     }
 
@@ -85,9 +83,7 @@ extension AgentCore {
 
     private mutating func abandonFlights() {
         for unit in tracks.keys {
-            guard let track = tracks[unit], case .operating(let flight) = track.activity else { continue }
-            tracks[unit]?.activity = .idle
-            tracks[unit]?.loseStart(of: flight)
+            if case .operating? = tracks[unit]?.activity { tracks[unit]?.activity = .idle }
         }
     }
 
@@ -161,26 +157,12 @@ extension UnitTrack {
     }
 
     /// systemd shows a new invocation while the start is in flight: it has accepted it. Noted at once, because the job
-    /// may take as long as the unit likes, and fleetd may not live to see its end.
-    mutating func acceptStart(of flight: Flight) {
-        switch flight.operation {
-        case .start, .restart: break
-        case .install, .stop, .remove, .resetFailed, .probe: return
-        }
-        guard let assignment = flight.assignment, ledger?.carriedOut != assignment.run, let observed,
-            !observed.invocation.isEmpty, observed.invocation != flight.invocation
+    /// may take as long as the unit likes.
+    fileprivate mutating func acceptStart(of flight: Flight) {
+        guard let assignment = flight.assignment, let starting = ledger?.starting, starting.run == assignment.run,
+            let observed, !observed.invocation.isEmpty, observed.invocation != starting.invocation
         else { return }
         carryOut(assignment)
-    }
-
-    /// The outcome of `flight` will never be known. If it was a start, the next listing tells by its invocation.
-    mutating func loseStart(of flight: Flight) {
-        switch flight.operation {
-        case .start, .restart:
-            guard let run = flight.assignment?.run else { return }
-            lostStart = LostStart(run: run, invocation: flight.invocation)
-        case .install, .stop, .remove, .resetFailed, .probe: return
-        }
     }
 }
 

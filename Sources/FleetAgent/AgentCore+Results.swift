@@ -76,7 +76,7 @@ extension AgentCore {
             } else {
                 judge(failure, word, flight, assignment, &track, round.now)
             }
-        case .nameTaken, .unknown: track.loseStart(of: flight)
+        case .nameTaken, .unknown: return
         }
     }
 

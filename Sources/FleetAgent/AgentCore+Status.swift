@@ -6,7 +6,9 @@ import UnitFile
 extension AgentCore {
     /// The status to write; nil when the one that was published says it all, or when it has to wait.
     func newStatus(of track: UnitTrack, now: Timestamp) -> UnitStatus? {
-        guard registry != .unknown, isConnected, isLasting(track), !hasNoStatus(track) else { return nil }
+        guard registry != .unknown, isConnected, isLasting(track), !hasNoStatus(track),
+            !track.isUnreadable
+        else { return nil }
         let status = status(of: track, now: now)
         if let published = track.published {
             return published.saysTheSame(as: status) ? nil : status
@@ -17,16 +19,19 @@ extension AgentCore {
 
     /// A unit that is neither here nor wanted, or whose name belongs to somebody else.
     func hasNoStatus(_ track: UnitTrack) -> Bool {
-        guard registry != .unknown, isConnected, !track.isOurs else { return false }
+        guard registry != .unknown, isConnected, !track.isOurs, !track.isUnreadable else { return false }
+        if case .operating(let flight) = track.activity, flight.operation == .remove(track.unit) { return false }
         if case .taken = track.claim { return true }
         return track.desired == nil
     }
 
     /// While something is going on, only what systemd itself may show for long is worth telling: a slow start or stop.
     private func isLasting(_ track: UnitTrack) -> Bool {
+        // A failure is told with its journal, not before.
+        if let failure = track.failure, !failure.isReported { return false }
         switch track.activity {
         case .readingJournal: return false
-        case .idle, .waiting: return track.failure?.isReported != false
+        case .idle, .waiting: return true
         case .operating(let flight):
             switch flight.operation {
             case .start, .restart, .stop:

@@ -13,6 +13,8 @@ package struct AgentCore: Hashable, Sendable {
     var tracks: [UnitName: UnitTrack] = [:]
     var registry = RegistryKnowledge.unknown
     var isConnected = false
+    /// Units that wait for an operation to be due again, and until when: an index over `tracks`.
+    var waits: [UnitName: Timestamp] = [:]
     private var lastOperation: OperationID = 0
     /// The wake that was asked for last and has not come.
     private var alarm: Timestamp?
@@ -76,6 +78,7 @@ package struct AgentCore: Hashable, Sendable {
             round.notes.append(.publish(unit, nil))
         }
         round.notes += (round.events[unit] ?? []).map(AgentDirective.record)
+        if case .waiting(let until) = track.activity { waits[unit] = until } else { waits[unit] = nil }
         if !isForgotten { tracks[unit] = track }
     }
 
@@ -89,6 +92,8 @@ package struct AgentCore: Hashable, Sendable {
             switch track.nextStep(registry, now: round.now) {
             case .rest:
                 track.tries = [:]
+                // Only the refusal of its name is left.
+                if track.desired == nil { track.ledger = nil }
                 return false
             case .wait:
                 return false
@@ -123,14 +128,14 @@ package struct AgentCore: Hashable, Sendable {
             }
         }
         track.tries[operation] = UnitTrack.Tries(count: (tries?.count ?? 0) + 1, at: round.now)
+        if operation == .start(track.unit) || operation == .restart(track.unit), let run = track.desired?.run {
+            var entry = track.ledger ?? .blank
+            entry.starting = LedgerStart(run: run, invocation: track.observed?.invocation ?? "")
+            track.ledger = entry
+        }
+        let id = issue(operation, &round)
         track.activity = .operating(
-            UnitTrack.Flight(
-                id: issue(operation, &round),
-                operation: operation,
-                assignment: track.desired,
-                since: round.now,
-                invocation: track.observed?.invocation ?? ""
-            )
+            UnitTrack.Flight(id: id, operation: operation, assignment: track.desired, since: round.now)
         )
     }
 
@@ -165,11 +170,7 @@ package struct AgentCore: Hashable, Sendable {
 
     /// A wake for the earliest unit that waits, if it was not asked for yet.
     private mutating func nextAlarm() -> [AgentDirective] {
-        guard isConnected else { return [] }
-        let times = tracks.values.compactMap { track -> Timestamp? in
-            if case .waiting(let until) = track.activity { until } else { nil }
-        }
-        guard let earliest = times.min(), earliest != alarm else { return [] }
+        guard isConnected, let earliest = waits.values.min(), earliest != alarm else { return [] }
         alarm = earliest
         return [.wake(at: earliest)]
     }

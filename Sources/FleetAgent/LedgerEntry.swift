@@ -11,6 +11,8 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
     package var target: TargetState
     /// `Assignment.restart` as of `carriedOut`.
     package var restart: Generation
+    /// The start that was asked of systemd last and is not known to be accepted.
+    package var starting: LedgerStart?
     /// The newest run that failed for good.
     package var failed: FailedLedgerRun?
 
@@ -18,13 +20,18 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
         carriedOut: RunID?,
         target: TargetState,
         restart: Generation,
+        starting: LedgerStart? = nil,
         failed: FailedLedgerRun? = nil
     ) {
         self.carriedOut = carriedOut
         self.target = target
         self.restart = restart
+        self.starting = starting
         self.failed = failed
     }
+
+    /// Nothing was done yet.
+    static let blank = LedgerEntry(carriedOut: nil, target: .loaded, restart: 0)
 
     /// `assignment`'s run was carried out. Its failure is kept if it has one already, older ones are forgotten.
     init(carriedOut assignment: Assignment, after former: LedgerEntry?) {
@@ -35,6 +42,19 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
             restart: assignment.restart,
             failed: failed
         )
+    }
+}
+
+/// A start, noted before systemd is asked for it. If its outcome gets lost, with the connection or with fleetd, the
+/// unit's invocation tells: systemd gives it a new one with every start.
+package struct LedgerStart: Hashable, Sendable, Codable {
+    package var run: RunID
+    /// The unit's invocation before; empty when it had none.
+    package var invocation: String
+
+    package init(run: RunID, invocation: String) {
+        self.run = run
+        self.invocation = invocation
     }
 }
 

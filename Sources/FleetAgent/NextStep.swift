@@ -115,11 +115,7 @@ extension UnitTrack {
         _ observed: UnitObservation,
         _ registry: RegistryKnowledge
     ) -> NextStep {
-        if let lostStart, lostStart.run == desired.run, !observed.invocation.isEmpty,
-            observed.invocation != lostStart.invocation
-        {
-            return .carryOut(desired)
-        }
+        if wasStarted { return .carryOut(desired) }
         if observed.isRunning {
             // Only a restart that is newer than the start we know of is one that was not done yet.
             if let ledger, ledger.carriedOut != nil, ledger.target == .launched, desired.restart > ledger.restart {

@@ -16,8 +16,6 @@ struct UnitTrack: Hashable, Sendable {
     /// How often each operation was tried since something changed, so that none is repeated in a tight loop, whatever
     /// leads back to it.
     var tries: [UnitOperation: Tries] = [:]
-    /// A start whose outcome got lost with the connection.
-    var lostStart: LostStart?
     var loop = CrashLoop()
     /// Set while the newest observation made a crash loop.
     var looping: CrashLoop.Finding?
@@ -52,13 +50,6 @@ struct UnitTrack: Hashable, Sendable {
         /// The assignment it was issued for; what is wanted may have changed since.
         var assignment: Assignment?
         var since: Timestamp
-        /// The unit's invocation before: another one afterwards means that systemd did start it.
-        var invocation: String
-    }
-
-    struct LostStart: Hashable, Sendable {
-        var run: RunID
-        var invocation: String
     }
 
     struct Tries: Hashable, Sendable {
@@ -111,12 +102,19 @@ struct UnitTrack: Hashable, Sendable {
         return ledger?.carriedOut == desired.run
     }
 
+    /// systemd has accepted the start that the wanted run needs, though it was not heard to say so.
+    var wasStarted: Bool {
+        guard let desired, let starting = ledger?.starting, starting.run == desired.run, let observed else {
+            return false
+        }
+        return !observed.invocation.isEmpty && observed.invocation != starting.invocation
+    }
+
     var isOurs: Bool { observed?.file != nil }
 
     /// Notes that the run of `assignment` was carried out.
     mutating func carryOut(_ assignment: Assignment) {
         ledger = LedgerEntry(carriedOut: assignment, after: ledger)
-        lostStart = nil
         news = .none
         loop = CrashLoop()
         looping = nil
@@ -124,7 +122,7 @@ struct UnitTrack: Hashable, Sendable {
 
     /// Notes that `run` failed for good.
     mutating func fail(_ run: RunID, _ failure: UnitFailure, invocation: String) {
-        var entry = ledger ?? LedgerEntry(carriedOut: nil, target: .loaded, restart: 0)
+        var entry = ledger ?? .blank
         entry.failed = FailedLedgerRun(run: run, failure: failure, invocation: invocation)
         ledger = entry
         looping = nil

@@ -1,13 +1,15 @@
 package import UnitFile
 
-/// What `[X-Fleet]` of a unit file asks for, with specifiers expanded for one unit name.
+/// What `[X-Fleet]` of a unit file asks for, with specifiers expanded for one unit name. `FleetSection.options(for:)`
+/// makes it; where it is compared with a machine, the functions below do it, because two values may depend on the
+/// machine.
 package struct FleetOptions: Hashable, Sendable {
     /// `MachineID=`: a full id, or its first eight digits as fleet's code accepted.
-    package var machineID: String?
+    package var machineID: MachineText?
     /// `MachineOf=`: units that must be on the same machine.
     package var machineOf: [UnitName] = []
     /// `MachineMetadata=`: for every key one of its values must be the machine's.
-    package var metadata: [String: Set<String>] = [:]
+    package var metadata: [String: Set<MachineText>] = [:]
     /// `Conflicts=`: patterns of units that may not be on the same machine.
     package var conflicts: [UnitPattern] = []
     /// `Replaces=`: patterns of units that make room for this one.
@@ -19,6 +21,32 @@ package struct FleetOptions: Hashable, Sendable {
     package var atMostOnce = false
 
     package init() {}
+
+    /// Whether `MachineID=` allows this machine; true without that option.
+    package func matchesMachineID(_ machine: MachineID, hostname: String) -> Bool {
+        guard let wanted = machineID?.text(machine: machine, hostname: hostname) else { return true }
+        return wanted == machine.description || wanted == machine.short
+    }
+
+    /// The first key, in the order of keys, whose value on this machine is none of those that `MachineMetadata=` asks
+    /// for, with the values that would do, sorted; nil when the machine has what is asked for.
+    package func unmatchedMetadata(
+        machine: MachineID,
+        hostname: String,
+        metadata actual: [String: String]
+    ) -> (key: String, wanted: [String])? {
+        for (key, values) in metadata.sorted(by: { $0.key < $1.key }) {
+            let wanted = values.map { $0.text(machine: machine, hostname: hostname) }
+            guard let value = actual[key], wanted.contains(value) else { return (key, wanted.sorted()) }
+        }
+        return nil
+    }
+
+    /// The first pattern of `Conflicts=` that matches the unit; a unit never conflicts with itself, which is for the
+    /// caller to leave out.
+    package func conflict(with other: UnitName) -> UnitPattern? {
+        conflicts.first { $0.matches(other.description) }
+    }
 }
 
 /// When and how often a unit that failed is tried again.

@@ -1,3 +1,5 @@
+import UnitFile
+
 /// Every bound of the model in one place, each with its reason.
 package enum Limits {
     /// Lines of journal kept with a failure: enough for a stack's last words, small enough for a registry value.
@@ -10,6 +12,13 @@ package enum Limits {
     package static let eventsPerUnit = 32
     /// Operations in one transaction: etcd's default `--max-txn-ops` is 128.
     package static let operationsPerTransaction = 128
-    /// Bytes of a unit file: one mebibyte, the longest line systemd accepts (`LONG_LINE_MAX`, systemd.syntax(7)).
-    package static let unitFileBytes = 1 << 20
+    /// Bytes of a unit file, as the grammar has it.
+    package static let unitFileBytes = ParsedUnitFile.maximumBytes
+    /// Values of one key of `[X-Fleet]`: far more than a person writes, and few enough to compare each with each.
+    static let valuesPerKey = 256
+    /// The shortest `RescheduleDelaySec=`: below it, a unit that fails at once keeps the registry busy.
+    package static let shortestRescheduleDelay = Duration.milliseconds(100)
+    /// The longest time span of `[X-Fleet]`, and what `infinity` means there: about a hundred years, so that no sum or
+    /// doubling of spans leaves the range of `Timestamp`.
+    package static let longestSpan = Duration.seconds(3_155_760_000)
 }

@@ -9,6 +9,9 @@ package protocol KeyValueStore: Sendable {
     func range(_ range: KeyRange, limit: Int) async throws(StoreError) -> RangeAnswer
 
     /// Applies `transaction` atomically. Returns once the outcome is known and durable, or cannot be known.
+    /// One that changes nothing (no operations, or deletes that find no key) is committed at the current revision; a
+    /// put of the same value is a change. Refused as `invalid` are those with a `Transaction.defect`, as
+    /// `leaseNotFound` those that put with a lease that has ended.
     func commit(_ transaction: Transaction) async -> CommitOutcome
 
     /// Every change of `range` from `start` on (inclusive), in revision order, one batch per revision or more, never a
@@ -22,10 +25,11 @@ package protocol KeyValueStore: Sendable {
     /// Starts the lease's time again. Throws `leaseNotFound` when it has ended.
     func keepAlive(_ lease: LeaseID) async throws(StoreError)
 
-    /// Ends the lease now.
+    /// Ends the lease now. Throws `leaseNotFound` when it has ended.
     func revoke(_ lease: LeaseID) async throws(StoreError)
 
-    /// Forgets the history before `revision`: a watch can no longer start there.
+    /// Forgets the history before `revision`: a watch can no longer start there. `invalid` when `revision` is yet to
+    /// come; nothing happens when it was compacted already. A watch that is up to date goes on.
     func compact(to revision: Revision) async throws(StoreError)
 
     /// Ends all watches and releases what the store holds. Nothing may be called afterwards.

@@ -23,7 +23,9 @@ extension Connection {
 
     /// Little memory: see `StoreTuning.pageCacheKibibytes`. A mapped file would count as resident.
     func setUpMemory(_ tuning: StoreTuning) throws {
-        try execute("PRAGMA cache_size = -\(tuning.pageCacheKibibytes); PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY")
+        try execute(
+            "PRAGMA cache_size = -\(tuning.pageCacheKibibytes); PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY"
+        )
     }
 
     private func checkKind(_ file: StoreFile) throws {

@@ -16,7 +16,7 @@ final class Connection {
         var handle: OpaquePointer?
         let flags = (mode == .readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX
         let code = sqlite3_open_v2(path, &handle, flags, nil)
-        guard let handle else { throw SQLiteFailure(code: SQLITE_NOMEM, systemCode: 0, message: "out of memory") }
+        guard let handle else { throw SQLiteFailure(code: SQLITE_NOMEM, message: "out of memory") }
         self.handle = handle
         sqlite3_extended_result_codes(handle, 1)
         guard code == SQLITE_OK else { throw failure }
@@ -101,16 +101,14 @@ final class Connection {
     private var failure: SQLiteFailure {
         SQLiteFailure(
             code: sqlite3_extended_errcode(handle),
-            systemCode: sqlite3_system_errno(handle),
             message: String(cString: sqlite3_errmsg(handle))
         )
     }
 }
 
-/// What SQLite reports: an extended result code (sqlite.org/rescode.html), the errno(3) behind it, and its words.
+/// What SQLite reports: an extended result code (sqlite.org/rescode.html) and its words.
 struct SQLiteFailure: Error {
     var code: Int32
-    var systemCode: Int32
     var message: String
 
     /// The code without its extension.
@@ -165,6 +163,7 @@ struct Row {
 
     private func withBytes<Result>(_ index: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         let start = sqlite3_column_blob(statement, index)
-        return body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(statement, index))))
+        let count = start == nil ? 0 : Int(sqlite3_column_bytes(statement, index))
+        return body(UnsafeRawBufferPointer(start: start, count: count))
     }
 }

@@ -7,9 +7,9 @@ final class QueueExecutor: SerialExecutor {
 
     init(label: String) { queue = DispatchQueue(label: label) }
 
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    func enqueue(_ work: consuming ExecutorJob) {
+        let work = UnownedJob(work)
+        queue.async { work.runSynchronously(on: self.asUnownedSerialExecutor()) }
     }
 
     func checkIsolated() { dispatchPrecondition(condition: .onQueue(queue)) }

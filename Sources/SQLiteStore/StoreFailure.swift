@@ -1,6 +1,5 @@
 import FleetRuntime
 import GRDBSQLite
-import Glibc
 
 /// Says what went wrong with the file at `path` in the words of the port, and whether a failed COMMIT may nevertheless
 /// have reached the disk.
@@ -27,8 +26,14 @@ struct StoreFailure: Sendable {
         switch failure.kind {
         case SQLITE_FULL:
             return full
-        case SQLITE_IOERR where Self.noSpace.contains(failure.systemCode):
+        case SQLITE_IOERR where failure.code == Self.noSharedMemory:
             return full
+        case SQLITE_IOERR where failure.code == Self.failedWrite:
+            return StoreError(
+                .unavailable,
+                "The registry '\(path)' could not be written, and nothing was changed: look for a quota, a limit on "
+                    + "file sizes (LimitFSIZE=) or disk errors in the kernel's log."
+            )
         case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_FORMAT:
             return damaged(failure.message)
         case SQLITE_IOERR where failure.code == Self.shortRead:
@@ -47,17 +52,18 @@ struct StoreFailure: Sendable {
         default:
             return StoreError(
                 .unavailable,
-                "The registry '\(path)' cannot be read or written (\(failure.message), code \(failure.code), "
-                    + "\(systemError(failure.systemCode))): look for disk errors in the kernel's log."
+                "The registry '\(path)' cannot be read or written (\(failure.message), code \(failure.code)): "
+                    + "look for disk errors in the kernel's log."
             )
         }
     }
 
-    /// Errors of write(2) that mean "no more room": SQLite itself reports only the first as `SQLITE_FULL`.
-    private static let noSpace: Set<Int32> = [ENOSPC, EDQUOT, EFBIG]
     // Extended codes are macros with arithmetic, which Swift does not import.
     private static let shortRead = SQLITE_IOERR | (2 << 8)
+    /// A write that failed for another reason than ENOSPC, which is `SQLITE_FULL`.
     private static let failedWrite = SQLITE_IOERR | (3 << 8)
+    /// The log's index could not grow, which is a file beside it.
+    private static let noSharedMemory = SQLITE_IOERR | (19 << 8)
 
     private var full: StoreError {
         StoreError(.full, "No space is left for the registry '\(path)'. Nothing was changed; make room and try again.")

@@ -32,7 +32,11 @@ struct StoreLock: ~Copyable {
         Self.write(owner: "\(getpid())\n", to: descriptor)
     }
 
-    deinit { close(descriptor) }
+    /// Unlocks before closing: a child process that is being started may have a copy of the descriptor for a moment.
+    deinit {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// The number is for people; a lock without it is as good a lock, so a full disk is no reason to refuse.
     private static func write(owner: String, to descriptor: Int32) {

@@ -34,6 +34,9 @@ final class WatchHub: Sendable {
 
     init(tuning: StoreTuning) { self.tuning = tuning }
 
+    /// How many consumers wait for something to do.
+    var waiters: Int { state.withLock { $0.watches.values.count { $0.waiter != nil } } }
+
     func add(_ range: KeyRange, from start: Revision) -> ID {
         state.withLock { state in
             state.issued += 1

@@ -112,11 +112,11 @@ actor Writer {
         }
     }
 
-    /// The outcomes of `works`, in order. A group that fails without a trace is tried again one by one, so that a
-    /// transaction that does not fit on the disk takes no smaller one with it.
+    /// The outcomes of `works`, in order. A group that does not fit on the disk is tried again one by one, so that a
+    /// large transaction takes no smaller one with it.
     private func process(_ works: [Work]) -> [CommitOutcome] {
         let (outcomes, error) = attempt(works, trims: true)
-        guard error != nil, outcomes.contains(where: \.isRefused) else {
+        guard error?.code == .full else {
             note(error)
             return outcomes
         }
@@ -190,11 +190,6 @@ actor Writer {
 }
 
 extension CommitOutcome {
-    fileprivate var isRefused: Bool {
-        guard case .refused = self else { return false }
-        return true
-    }
-
     /// What stands in the way of a commit.
     var error: StoreError? {
         switch self {

@@ -77,7 +77,7 @@ package struct JournalLogHandler: LogHandler {
         }
     }
 
-    /// systemd.exec(5): `$JOURNAL_STREAM` holds the device and inode of the stream that standard error was connected to.
+    /// systemd.exec(5): `$JOURNAL_STREAM` holds the device and inode that standard error was connected to.
     private static func standardErrorIsTheJournal() -> Bool {
         guard let stream = getenv("JOURNAL_STREAM").map({ String(cString: $0) }) else { return false }
         var status = stat()

@@ -1,5 +1,5 @@
-/// A unit file in the grammar of systemd.syntax(7), with its text kept byte for byte: what is stored, hashed, written to
-/// a machine and shown by `fleetctl cat` is exactly what the user wrote, comments included.
+/// A unit file in the grammar of systemd.syntax(7), with its text kept byte for byte: what is stored, hashed, written
+/// to a machine and shown by `fleetctl cat` is exactly what the user wrote, comments included.
 package struct ParsedUnitFile: Sendable {
     /// One `Key=Value` line, continuation lines joined to it.
     package struct Option: Hashable, Sendable {

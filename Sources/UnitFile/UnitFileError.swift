@@ -7,14 +7,15 @@ package struct UnitFileError: Error, Hashable, Sendable, CustomStringConvertible
     package var line: Int
     /// 1-based column in Unicode scalars; 0 when the line, or the file, as a whole is meant.
     package var column: Int
-    /// What is wrong and what to do about it; one or two sentences without a final full stop.
-    package var message: String
+    /// What is wrong and what to do about it; one or two sentences without a final full stop. Printable and of bounded
+    /// length, whatever of the file it quotes.
+    package let message: String
 
     package init(path: String? = nil, line: Int = 0, column: Int = 0, message: String) {
         self.path = path
         self.line = line
         self.column = column
-        self.message = message
+        self.message = message.printable(limit: 600)
     }
 
     package var description: String {

@@ -1,14 +1,17 @@
 /// The name of a unit, as systemd.unit(5) defines it: `prefix.type`, `prefix@.type` (a template) or
 /// `prefix@instance.type` (an instance of that template).
+///
+/// Every value holds ASCII letters, digits and `:-_.\@` only, at most 255 of them, so a name is safe as a file name
+/// and as part of a registry key: no separator, no `..` as a component, no control character.
 package struct UnitName: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let description: String
     package let type: UnitType
-    /// The part before `@`, or the whole name without its suffix.
+    /// The part before the first `@`, or the whole name without its suffix (`%p`).
     package let prefix: String
     /// nil when the name has no `@`; empty for a template.
     package let instance: String?
 
-    /// The longest name that systemd accepts (`UNIT_NAME_MAX`), in bytes.
+    /// The longest name that systemd accepts (`UNIT_NAME_MAX` without the final NUL), in bytes.
     package static let maximumLength = 255
 
     /// Throws a `UnitNameError` that says what is wrong with `text`.
@@ -22,9 +25,11 @@ package struct UnitName: Hashable, Comparable, Sendable, CustomStringConvertible
         }
         let suffix = String(text[text.index(after: dot)...])
         guard !suffix.isEmpty else { throw UnitNameError("unit name cannot end in \".\"") }
-        guard let type = UnitType(rawValue: suffix) else { throw UnitNameError("invalid unit type: \"\(suffix)\"") }
+        guard let type = UnitType(rawValue: suffix) else {
+            throw UnitNameError("invalid unit type: \"\(suffix.printable(limit: 40))\"")
+        }
         if let bad = text.unicodeScalars.first(where: { !Self.isValid($0) }) {
-            throw UnitNameError("invalid character '\(Character(bad))' in unit name")
+            throw UnitNameError("invalid character '\(String(Character(bad)).printable())' in unit name")
         }
         let stem = text[..<dot]
         guard !stem.isEmpty else { throw UnitNameError("unit name cannot start in \".\"") }
@@ -47,10 +52,25 @@ package struct UnitName: Hashable, Comparable, Sendable, CustomStringConvertible
     /// The name without its suffix (`%N`).
     package var stem: String { String(description.dropLast(type.rawValue.count + 1)) }
 
+    /// The part of the prefix after its last `-`, or all of it (`%j`).
+    package var lastComponent: String {
+        prefix.lastIndex(of: "-").map { String(prefix[prefix.index(after: $0)...]) } ?? prefix
+    }
+
     /// The template that this instance is made from; nil unless it is an instance.
     package var template: UnitName? {
         guard isInstance else { return nil }
         return try? UnitName("\(prefix)@.\(type.rawValue)")
+    }
+
+    /// The instance of this template that is called `instance`; throws when this is no template, or when the instance
+    /// is empty, too long, or has characters that a name cannot have.
+    package func instance(of instance: String) throws(UnitNameError) -> UnitName {
+        guard isTemplate else {
+            throw UnitNameError("\(description) is not a template; the name of a template ends in @.\(type.rawValue)")
+        }
+        guard !instance.isEmpty else { throw UnitNameError("the instance of \(description) cannot be empty") }
+        return try UnitName("\(prefix)@\(instance).\(type.rawValue)")
     }
 
     package static func < (left: UnitName, right: UnitName) -> Bool { left.description < right.description }
@@ -61,11 +81,6 @@ package struct UnitName: Hashable, Comparable, Sendable, CustomStringConvertible
         default: false
         }
     }
-}
-
-/// The unit types of systemd.unit(5).
-package enum UnitType: String, Hashable, Sendable, CaseIterable {
-    case service, socket, device, mount, automount, swap, target, path, timer, slice, scope
 }
 
 /// Why a text is not a unit name; the message is fleet's own wording where fleet had one.

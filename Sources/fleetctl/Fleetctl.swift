@@ -1,5 +1,5 @@
 import ArgumentParser
-import NIOCore
+import Dispatch
 
 /// The root command. It does nothing itself: without a command it prints its help.
 struct Fleetctl: ParsableCommand {
@@ -23,18 +23,27 @@ struct Fleetctl: ParsableCommand {
 }
 
 /// A command of fleetctl. `run(in:)` replaces ArgumentParser's `run()` so that a test can give a command its
-/// surroundings and read its exit status.
+/// surroundings and read its exit status. Synchronous: one request on one socket needs no second thread.
 protocol FleetctlCommand: ParsableCommand {
     /// Returns the exit status. Throws `Failure` for what went wrong, with the text for standard error.
+    func run(in context: Context) throws -> Int32
+}
+
+/// A command that starts other programs, which the library for it does asynchronously.
+protocol SlowFleetctlCommand: ParsableCommand, Sendable {
+    /// See `FleetctlCommand.run(in:)`.
     func run(in context: Context) async throws -> Int32
 }
 
 @main
 enum Main {
-    static func main() async {
-        // One connection needs one loop; the default is a thread for each core.
-        NIOSingletons.groupLoopCountSuggestion = 1
-        let status = await Invocation.run(Array(CommandLine.arguments.dropFirst()), in: .ofProcess())
-        Process.exit(status)
+    static func main() {
+        switch Invocation.start(Array(CommandLine.arguments.dropFirst()), in: .ofProcess()) {
+        case .finished(let status):
+            Process.exit(status)
+        case .slow(let rest):
+            Task { Process.exit(await rest()) }
+            dispatchMain()
+        }
     }
 }

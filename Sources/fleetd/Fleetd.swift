@@ -2,6 +2,7 @@ import ArgumentParser
 import FleetModel
 import FleetRuntime
 import Glibc
+import Logging
 
 /// The daemon of every machine: API, engine and agent in one process. What it does is in `Daemon.swift`.
 @main struct Fleetd: AsyncParsableCommand {

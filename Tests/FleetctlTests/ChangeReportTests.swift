@@ -86,6 +86,18 @@ import UnitFile
         #expect(report.take(try Self.progress(.unchanged, message: message)) == [.notice(message)])
     }
 
+    @Test func anArrivalThatIsNoNewsIsSilent() throws {
+        var submitted = try Self.report(.submit)
+        #expect(submitted.take(try Self.progress(.unchanged)) == [])
+        #expect(submitted.take(try Self.progress(.arrived, state: .launched)) == [])
+        var reset = try Self.report(.resetFailed)
+        #expect(reset.take(try Self.progress(.arrived, state: .inactive)) == [])
+        #expect(
+            reset.take(try Self.progress(.arrived, state: .launched, onMachine: true))
+                == [.result("Unit web.service launched on 11111111.../10.0.0.1")]
+        )
+    }
+
     @Test func aReasonIsSaidOnce() throws {
         var report = try Self.report(.start)
         let waiting = try Self.progress(.waiting, message: "no machine has disk=ssd")

@@ -25,7 +25,11 @@ struct CommandResult: Sendable {
             now: { now },
             onInterrupt: { meaning in interrupts.all.withLock { $0.append(meaning) } }
         )
-        let status = await Invocation.run(arguments, in: context)
+        let status =
+            switch Invocation.start(arguments, in: context) {
+            case .finished(let status): status
+            case .slow(let rest): await rest()
+            }
         let (output, errors) = console.text.withLock { $0 }
         return CommandResult(status: status, output: output, errors: errors, interrupts: interrupts.all.withLock { $0 })
     }

@@ -132,7 +132,9 @@ private final class Responder: ChannelInboundHandler {
             context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: chunk)))), promise: nil)
         }
         switch answer.end {
-        case .complete: context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        case .complete:
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            context.close(promise: nil)
         case .cut: context.close(promise: nil)
         case .silence: break
         }

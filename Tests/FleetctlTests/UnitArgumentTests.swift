@@ -1,4 +1,5 @@
 import FleetAPI
+import FleetModel
 import FoundationEssentials
 import Testing
 import UnitFile
@@ -23,7 +24,9 @@ import UnitFile
         #expect(unit.path == path)
     }
 
-    @Test(arguments: ["", "a b", "a*.service", "@.service", "web.container", "dir/data.volume", "\u{1B}[2J.service"])
+    @Test(arguments: [
+        "", "/", "a b", "a*.service", "@.service", "web.container", "dir/data.volume", "\u{1B}[2J.service",
+    ])
     func badNames(_ argument: String) {
         let error = #expect(throws: Failure.self) { try UnitArgument(argument) }
         #expect(error?.status == 2)
@@ -66,10 +69,12 @@ import UnitFile
             let path = folder + "/web.service"
             try Data([0x5B, 0x0A, 0xFF, 0x0A]).write(to: URL(filePath: path))
             #expect(throws: Failure("\(path):2: the line is not UTF-8 text")) { try LocalFile.read(path) }
-            try Data(repeating: 0x0A, count: 1 << 20).write(to: URL(filePath: path))
-            #expect(try LocalFile.read(path)?.text.utf8.count == 1 << 20)
-            try Data(repeating: 0x0A, count: (1 << 20) + 1).write(to: URL(filePath: path))
-            #expect(throws: Failure("\(path): a unit file has at most 1048576 bytes")) { try LocalFile.read(path) }
+            try Data(repeating: 0x0A, count: Limits.unitFileBytes).write(to: URL(filePath: path))
+            #expect(try LocalFile.read(path)?.text.utf8.count == Limits.unitFileBytes)
+            try Data(repeating: 0x0A, count: Limits.unitFileBytes + 1).write(to: URL(filePath: path))
+            #expect(throws: Failure("\(path): a unit file has at most \(Limits.unitFileBytes) bytes")) {
+                try LocalFile.read(path)
+            }
         }
     }
 

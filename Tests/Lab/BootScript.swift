@@ -1,7 +1,7 @@
 /// The shell scripts that stand between this process and a machine's PID 1.
 ///
-/// Everything they mount is in a mount namespace of its own and everything they connect in a network namespace of its own,
-/// so the host sees processes and a cgroup, nothing else, and killing the processes undoes all of it.
+/// Everything they mount is in a mount namespace of its own and everything they connect in a network namespace of its
+/// own, so the host sees processes and a cgroup, nothing else, and killing the processes undoes all of it.
 enum BootScript {
     /// Holds a lab's network: a process that sleeps in a network namespace with a bridge, which lives exactly as long.
     /// Argument: the file that gets "PID START".
@@ -14,8 +14,8 @@ enum BootScript {
         exec sleep infinity
         """#
 
-    /// Boots a machine. Arguments: its folder, the root file system, the process that holds the network, its name on the
-    /// host, its own host name, its cgroup.
+    /// Boots a machine. Arguments: its folder, the root file system, the process that holds the network, its name on
+    /// the host, its own host name, its cgroup.
     static let machine = #"""
         set -eu
         folder=$1 root=$2 network=$3 name=$4 hostname=$5 cgroup=$6

@@ -9,8 +9,8 @@ package struct NotYet: Error, CustomStringConvertible {
 
 /// Polls `check` until it returns without throwing, or throws what it saw last when `limit` is over.
 ///
-/// This is the only wait of the lab and the tests: a test asks for a state and gets it as soon as it is there; time alone
-/// proves nothing. The check runs at least once after the limit, so a slow check is not an early failure.
+/// This is the only wait of the lab and the tests: a test asks for a state and gets it as soon as it is there; time
+/// alone proves nothing. The check runs at least once after the limit, so a slow check is not an early failure.
 package func eventually<Value>(
     _ what: String,
     within limit: Duration = .seconds(20),

@@ -3,7 +3,8 @@ import FoundationEssentials
 /// Machines that can reach one another and nothing else.
 ///
 /// A lab is a folder: what runs is found from the files in it, never from memory, so another process (a person at the
-/// shell, or the run after one that was killed) can take over. It has an owner, and dies with it at the next start, or none.
+/// shell, or the run after one that was killed) can take over. A lab with an owner is taken down at the first start of
+/// another one after its owner has gone; a lab without stays.
 package struct Lab: Sendable {
     package let name: String
 
@@ -72,7 +73,7 @@ package struct Lab: Sendable {
     /// Boots a new machine and returns when its systemd has started everything.
     package func boot(
         _ name: String,
-        suite: Suite = .trixie,
+        suite: Debian = .trixie,
         with extraPackages: [String] = []
     ) async throws -> Machine {
         let root = RootFileSystem(suite, with: extraPackages)
@@ -120,6 +121,13 @@ package struct Lab: Sendable {
 
     private static func requireRoot() async throws {
         guard isUsable.isEmpty else { throw LabError(isUsable) }
+    }
+
+    /// Whether a machine's systemd can enforce limits of a kind (`memory`, say): only a host without version 1
+    /// controllers can hand them on.
+    package static func hasController(_ name: String) -> Bool {
+        let controllers = Files.text("/sys/fs/cgroup/cgroup.controllers") ?? ""
+        return controllers.split(whereSeparator: \.isWhitespace).contains { $0 == name }
     }
 
     /// Empty when machines can be booted here; otherwise why not.

@@ -1,8 +1,8 @@
 extension Machine {
     /// Everything a command line inside the machine needs in front of it on the host.
     ///
-    /// nsenter does not move the command into the machine's cgroups: it stays outside of what `freeze` stops, so a frozen
-    /// machine's journal can still be read.
+    /// nsenter does not move the command into the machine's cgroups: it stays outside of what `freeze` stops, so a
+    /// frozen machine's journal can still be read.
     package func commandLine(_ command: [String]) throws -> [String] {
         guard let process = firstProcess else {
             throw LabError("machine \(name) is not running. Console: \(console.suffix(500))")

@@ -63,6 +63,9 @@ package struct Machine: Sendable {
     /// What the machine wrote on its console, PID 1's messages and nspawn's.
     package var console: String { Files.text(directory + "/console") ?? "" }
 
+    /// A folder of the host for files that go with the machine.
+    package var scratch: String { directory + "/scratch" }
+
     private var cgroup: String { "fleet-lab-\(lab.name)-\(name)" }
 
     /// Powers the machine on and returns when its systemd has started everything.

@@ -4,11 +4,11 @@ import FoundationEssentials
 ///
 /// It is built once and kept: the folder's name carries a hash of the recipe, so that a changed recipe makes a new one.
 package struct RootFileSystem: Sendable {
-    package let suite: Suite
+    package let suite: Debian
     /// Packages beyond the base, `podman` say.
     package let extraPackages: [String]
 
-    package init(_ suite: Suite, with extraPackages: [String] = []) {
+    package init(_ suite: Debian, with extraPackages: [String] = []) {
         self.suite = suite
         self.extraPackages = extraPackages.sorted()
     }

@@ -11,7 +11,7 @@ struct FleetLab: AsyncParsableCommand {
     )
 }
 
-extension Suite: ExpressibleByArgument {}
+extension Debian: ExpressibleByArgument {}
 
 /// What every command about a machine of a lab needs.
 struct LabOptions: ParsableArguments {
@@ -25,13 +25,13 @@ struct Root: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Build the machines' root file systems, once.")
 
     @Argument(help: "Debian releases; none means all.")
-    var suites: [Suite] = []
+    var suites: [Debian] = []
 
     @Option(name: .customLong("with"), help: "A package beyond the base; may be repeated.")
     var extraPackages: [String] = []
 
     func run() async throws {
-        for suite in suites.isEmpty ? Suite.allCases : suites {
+        for suite in suites.isEmpty ? Debian.allCases : suites {
             let root = RootFileSystem(suite, with: extraPackages)
             try await root.build()
             print("\(suite.rawValue)\t\(root.path)")
@@ -46,7 +46,7 @@ struct Boot: AsyncParsableCommand {
     @Argument(help: "Its host name.")
     var name: String
     @Option(help: "Its Debian release.")
-    var suite = Suite.trixie
+    var suite = Debian.trixie
     @Option(help: "A package file to install; may be repeated.")
     var deb: [String] = []
     @Option(name: .customLong("with"), help: "A package of the root beyond the base; may be repeated.")

@@ -29,6 +29,11 @@ package struct ConfigurationError: Error, Hashable, Sendable, CustomStringConver
     package var place: String
     package var message: String
 
+    package init(place: String, message: String) {
+        self.place = place
+        self.message = message
+    }
+
     package var description: String { "\(place): \(message)" }
 }
 

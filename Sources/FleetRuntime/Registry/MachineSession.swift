@@ -42,6 +42,16 @@ package actor MachineSession: Service {
         return stream
     }
 
+    /// Puts the machine's presence again, after what it says of itself has changed.
+    package func announce() async {
+        guard let current else { return }
+        do {
+            try await put(presence(), on: current)
+        } catch {
+            log.error("The registry did not take what this machine says of itself: \(error)")
+        }
+    }
+
     package func run() async throws {
         await cancelWhenGracefulShutdown { await self.hold() }
         for reader in readers { reader.finish() }
@@ -65,17 +75,21 @@ package actor MachineSession: Service {
 
     private func register() async throws -> LeaseID {
         let lease = try await store.grantLease(life)
-        let key = RegistryKey.presence(machine).key(in: keyspace)
-        let value = RegistryValue.encode(await presence())
-        switch await store.commit(Transaction(operations: [.put(key, value, lease: lease)])) {
-        case .committed: break
-        case .conflict: preconditionFailure("a transaction without compares conflicts with nothing")
-        case .refused(let error), .unknown(let error): throw error
-        }
+        try await put(presence(), on: lease)
         current = lease
         for reader in readers { reader.yield(lease) }
         log.info("Registered this machine", metadata: ["machine": "\(machine)"])
         return lease
+    }
+
+    private func put(_ presence: MachinePresence, on lease: LeaseID) async throws {
+        let key = RegistryKey.presence(machine).key(in: keyspace)
+        let value = RegistryValue.encode(presence)
+        switch await store.commit(Transaction(operations: [.put(key, value, lease: lease)])) {
+        case .committed: return
+        case .conflict: preconditionFailure("a transaction without compares conflicts with nothing")
+        case .refused(let error), .unknown(let error): throw error
+        }
     }
 
     /// Returns never; throws when the lease is lost.

@@ -1,7 +1,5 @@
 import FleetAPI
 import FoundationEssentials
-import NIOCore
-import NIOHTTP1
 import UnitFile
 
 /// fleetd's API as fleetctl uses it. Every call is one request on a connection of its own; every error is a `Failure`
@@ -15,22 +13,22 @@ struct APIClient: Sendable {
         console = context.console
     }
 
-    func machines() async throws -> MachineListing { try await get(RequestPath("machines")) }
+    func machines() throws -> MachineListing { try get(RequestPath("machines")) }
 
-    func units() async throws -> UnitListing { try await get(RequestPath("units")) }
+    func units() throws -> UnitListing { try get(RequestPath("units")) }
 
-    func unit(_ name: UnitName) async throws -> UnitDetail { try await get(RequestPath("units", name.description)) }
+    func unit(_ name: UnitName) throws -> UnitDetail { try get(RequestPath("units", name.description)) }
 
-    func version() async throws -> ServerVersion { try await get(RequestPath("version")) }
+    func version() throws -> ServerVersion { try get(RequestPath("version")) }
 
     /// Sends a change and hands over its progress as it comes.
     func change(
         _ request: ChangeRequest,
         giveUpAfter limit: Duration? = nil,
         each: (ChangeProgress) throws -> Void
-    ) async throws {
+    ) throws {
         let body = try JSONEncoder().encode(request)
-        try await lines(.init(method: .POST, path: RequestPath("change"), body: Array(body)), limit: limit, each: each)
+        try lines(.init(method: "POST", path: RequestPath("change"), body: Array(body)), limit: limit, each: each)
     }
 
     /// Hands over journal lines as they come; with `follow`, until the connection ends.
@@ -39,36 +37,34 @@ struct APIClient: Sendable {
         lines count: Int,
         follow: Bool = false,
         each: (JournalLine) throws -> Void
-    ) async throws {
+    ) throws {
         var path = RequestPath("units", name.description, "journal")
         path.text += "?lines=\(count)" + (follow ? "&follow=1" : "")
-        try await lines(.init(method: .GET, path: path), each: each)
+        try lines(.init(method: "GET", path: path), each: each)
     }
 
-    private func get<Value: Decodable>(_ path: RequestPath) async throws -> Value {
-        var body = ByteBuffer()
-        let status = try await exchange(.init(method: .GET, path: path)).perform(limit: .wholeAnswer) { chunk, _ in
-            body.writeImmutableBuffer(chunk)
-        }
-        try check(status, body)
-        return try decode(Array(body.readableBytesView))
+    private func get<Value: Decodable>(_ path: RequestPath) throws -> Value {
+        var body: [UInt8] = []
+        let answer = try exchange(.init(method: "GET", path: path)).perform(.wholeAnswer) { piece, _ in body += piece }
+        try check(answer, body)
+        return try decode(body)
     }
 
     private func lines<Value: Decodable>(
         _ request: Exchange.Request,
         limit: Duration? = nil,
         each: (Value) throws -> Void
-    ) async throws {
+    ) throws {
         var splitter = LineSplitter()
-        var refusal = ByteBuffer()
-        let status = try await exchange(request).perform(limit: .headThenStream(limit)) { chunk, status in
-            guard status == .ok else {
-                refusal.writeImmutableBuffer(chunk)
+        var refusal: [UInt8] = []
+        let answer = try exchange(request).perform(.headThenStream(limit)) { piece, status in
+            guard status == 200 else {
+                refusal += piece
                 return
             }
-            for line in splitter.append(chunk.readableBytesView) { try each(decode(line)) }
+            for line in splitter.append(piece) { try each(decode(line)) }
         }
-        try check(status, refusal)
+        try check(answer, refusal)
         if let rest = splitter.finish() { try each(decode(rest)) }
     }
 
@@ -80,19 +76,18 @@ struct APIClient: Sendable {
     }
 
     /// Throws fleetd's `APIError` as it is, so that a command can tell a missing unit from the rest.
-    private func check(_ status: HTTPResponseStatus, _ body: ByteBuffer) throws {
-        guard status != .ok else { return }
-        let bytes = Array(body.readableBytesView)
-        if let refusal = try? JSONDecoder().decode(APIError.self, from: Data(bytes)) { throw refusal }
-        let start = String(decoding: bytes.prefix(200), as: UTF8.self)
-        throw APIError(Int(status.code), "fleetd answered \(status.code) \(status.reasonPhrase): \(start)")
+    private func check(_ answer: HTTPAnswer, _ body: [UInt8]) throws {
+        guard let status = answer.status, status != 200 else { return }
+        if let refusal = try? JSONDecoder().decode(APIError.self, from: Data(body)) { throw refusal }
+        let start = String(decoding: body.prefix(200), as: UTF8.self).printable()
+        throw APIError(status, "fleetd answered \(status) \(answer.reason): \(start)")
     }
 
     private func decode<Value: Decodable>(_ bytes: [UInt8]) throws(Failure) -> Value {
         do {
             return try JSONDecoder().decode(Value.self, from: Data(bytes))
         } catch {
-            let start = String(decoding: bytes.prefix(200), as: UTF8.self)
+            let start = String(decoding: bytes.prefix(200), as: UTF8.self).printable()
             throw Failure(
                 "fleetctl: fleetd's answer is not understood (compare 'fleetctl version --daemon'): \(start)"
             )

@@ -3,8 +3,13 @@ import Glibc
 /// Copies bytes both ways between a pair of descriptors and a unix socket until both sides have ended.
 enum Splice {
     static func run(socket path: String, input: Int32, output: Int32) throws(Failure) {
-        let connection = try connect(path)
-        defer { close(connection) }
+        let stream: UnixStream
+        do {
+            stream = try UnixStream.connect(path, limit: Settings.standardTimeout)
+        } catch {
+            throw Failure("fleetctl: cannot connect to \(path): \(Process.message(of: error.code))")
+        }
+        let connection = stream.descriptor
         var isInputOpen = true
         while true {
             var ready = [
@@ -35,28 +40,5 @@ enum Splice {
         }
         guard isWritten else { throw Failure("fleetctl: cannot write: \(Process.message(of: errno))") }
         return true
-    }
-
-    private static func connect(_ path: String) throws(Failure) -> Int32 {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            throw Failure("fleetctl: the socket's path \(path) is too long")
-        }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let connection = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard connection >= 0 else { throw Failure("fleetctl: no socket: \(Process.message(of: errno))") }
-        let status = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(connection, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard status == 0 else {
-            let code = errno
-            close(connection)
-            throw Failure("fleetctl: cannot connect to \(path): \(Process.message(of: code))")
-        }
-        return connection
     }
 }

@@ -14,11 +14,11 @@ struct Cat: FleetctlCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    func run(in context: Context) async throws -> Int32 {
+    func run(in context: Context) throws -> Int32 {
         let units = try UnitArgument.all(units)
         let client = try APIClient(global, in: context)
         for (index, unit) in units.enumerated() {
-            let text = try await client.unit(unit.name).text
+            let text = try client.unit(unit.name).text
             if units.count > 1 { context.console.write((index > 0 ? "\n" : "") + "# \(unit.name)\n") }
             context.console.write(text)
         }

@@ -42,26 +42,26 @@ struct ChangeCommand {
     var context: Context
 
     /// Names of stored units. Local files do not matter.
-    func run(_ action: ChangeRequest.Action, names: [String]) async throws -> Int32 {
+    func run(_ action: ChangeRequest.Action, names: [String]) throws -> Int32 {
         let units = try UnitArgument.all(names).map { UnitReference(name: $0.name) }
-        return try await run(ChangeRequest(action: action, units: units, wait: !wait.noBlock))
+        return try run(ChangeRequest(action: action, units: units, wait: !wait.noBlock))
     }
 
     /// Units that are stored from local files where the registry does not have them.
-    func run(_ action: ChangeRequest.Action, files: [String], _ options: FileOptions) async throws -> Int32 {
+    func run(_ action: ChangeRequest.Action, files: [String], _ options: FileOptions) throws -> Int32 {
         options.warn(in: context)
         var units: [UnitReference] = []
         for argument in try UnitArgument.all(files) { units.append(try argument.reference()) }
         let request = ChangeRequest(action: action, units: units, replace: options.replace, wait: !wait.noBlock)
-        return try await run(request)
+        return try run(request)
     }
 
-    private func run(_ request: ChangeRequest) async throws -> Int32 {
+    private func run(_ request: ChangeRequest) throws -> Int32 {
         let client = try APIClient(global, in: context)
         var report = ChangeReport(request)
         context.onInterrupt(.changeUnknown)
         do {
-            try await client.change(request, giveUpAfter: wait.limit) { progress in
+            try client.change(request, giveUpAfter: wait.limit) { progress in
                 let wasStored = report.isStored
                 show(report.take(progress))
                 if report.isStored, !wasStored { context.onInterrupt(.changeStored) }

@@ -17,8 +17,8 @@ struct Destroy: FleetctlCommand {
     @OptionGroup var wait: WaitOptions
     @OptionGroup var global: GlobalOptions
 
-    func run(in context: Context) async throws -> Int32 {
-        try await ChangeCommand(global: global, wait: wait, context: context)
+    func run(in context: Context) throws -> Int32 {
+        try ChangeCommand(global: global, wait: wait, context: context)
             .run(.destroy, names: units)
     }
 }

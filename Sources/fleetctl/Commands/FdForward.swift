@@ -14,7 +14,7 @@ struct FdForward: FleetctlCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    func run(in context: Context) async throws -> Int32 {
+    func run(in context: Context) throws -> Int32 {
         try Splice.run(socket: socket, input: context.input, output: context.output)
         return ExitStatus.success
     }

@@ -23,24 +23,18 @@ struct Journal: FleetctlCommand {
     )
     var output: JournalMode = .short
 
-    @Flag(help: .hidden)
-    var sudo = false
-
-    @Option(name: .customLong("ssh-port"), help: .hidden)
-    var sshPort: String?
-
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
         guard lines >= 0 else { throw ValidationError("--lines is 0 or more.") }
     }
 
-    func run(in context: Context) async throws -> Int32 {
+    func run(in context: Context) throws -> Int32 {
         guard let unit = try UnitArgument.all(units).first, units.count == 1 else {
             throw Failure.usage("One unit must be provided.")
         }
         context.onInterrupt(.nothing)
-        try await APIClient(global, in: context).journal(of: unit.name, lines: lines, follow: follow) { line in
+        try APIClient(global, in: context).journal(of: unit.name, lines: lines, follow: follow) { line in
             context.console.write(try output.text(line, zone: context.zone))
         }
         return ExitStatus.success

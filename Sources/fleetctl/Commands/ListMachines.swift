@@ -14,9 +14,9 @@ struct ListMachines: FleetctlCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    func run(in context: Context) async throws -> Int32 {
+    func run(in context: Context) throws -> Int32 {
         let columns = try MachineTable.listing.columns(of: options.fields)
-        let listing = try await APIClient(global, in: context).machines()
+        let listing = try APIClient(global, in: context).machines()
         if options.json {
             context.console.print(try JSONText.document(listing))
         } else {

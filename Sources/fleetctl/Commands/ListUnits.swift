@@ -10,9 +10,9 @@ struct ListUnits: FleetctlCommand {
     @OptionGroup var options: ListOptions
     @OptionGroup var global: GlobalOptions
 
-    func run(in context: Context) async throws -> Int32 {
+    func run(in context: Context) throws -> Int32 {
         let columns = try UnitTable.listing.columns(of: options.fields)
-        let listing = try await APIClient(global, in: context).units()
+        let listing = try APIClient(global, in: context).units()
         if options.json {
             context.console.print(try JSONText.document(listing))
         } else {

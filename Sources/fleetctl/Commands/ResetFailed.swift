@@ -16,8 +16,8 @@ struct ResetFailed: FleetctlCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    func run(in context: Context) async throws -> Int32 {
-        try await ChangeCommand(global: global, context: context)
+    func run(in context: Context) throws -> Int32 {
+        try ChangeCommand(global: global, context: context)
             .run(.resetFailed, names: units)
     }
 }

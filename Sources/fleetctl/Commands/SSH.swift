@@ -11,7 +11,7 @@ struct SSH: FleetctlCommand {
     @Argument(parsing: .captureForPassthrough)
     var arguments: [String] = []
 
-    func run(in context: Context) async throws -> Int32 {
+    func run(in context: Context) throws -> Int32 {
         throw Failure.usage(
             "ssh is not part of this version; use ssh(1) with an address of 'fleetctl list-machines', or of "
                 + "'fleetctl list-units' for the machine of a unit"

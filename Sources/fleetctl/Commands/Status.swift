@@ -19,12 +19,9 @@ struct Status: FleetctlCommand {
     @Flag(help: "Print one JSON document: a list of units.")
     var json = false
 
-    @Option(name: .customLong("ssh-port"), help: .hidden)
-    var sshPort: String?
-
     @OptionGroup var global: GlobalOptions
 
-    func run(in context: Context) async throws -> Int32 {
+    func run(in context: Context) throws -> Int32 {
         let units = try UnitArgument.all(units)
         let client = try APIClient(global, in: context)
         var details: [UnitDetail] = []
@@ -32,14 +29,14 @@ struct Status: FleetctlCommand {
         for (index, unit) in units.enumerated() {
             let detail: UnitDetail
             do {
-                detail = try await client.unit(unit.name)
+                detail = try client.unit(unit.name)
             } catch let refusal as APIError where refusal.error.code == 404 {
                 context.console.complain("Unit \(unit.name) does not exist.")
                 if status == ExitStatus.success { status = ExitStatus.noSuchUnit }
                 continue
             }
             details.append(detail)
-            let journal = json ? nil : await journal(of: detail, client)
+            let journal = json ? nil : journal(of: detail, client)
             let text = StatusText(detail: detail, journal: journal, zone: context.zone, now: context.now())
             if !json { context.console.print((index > 0 ? "\n" : "") + text.render()) }
             if status == ExitStatus.success { status = text.exitStatus }
@@ -49,10 +46,10 @@ struct Status: FleetctlCommand {
     }
 
     /// The journal is an extra here: without it, the rest is still worth showing.
-    private func journal(of detail: UnitDetail, _ client: APIClient) async -> [JournalLine]? {
+    private func journal(of detail: UnitDetail, _ client: APIClient) -> [JournalLine]? {
         var lines: [JournalLine] = []
         do {
-            try await client.journal(of: detail.row.name, lines: Self.journalLines) { lines.append($0) }
+            try client.journal(of: detail.row.name, lines: Self.journalLines) { lines.append($0) }
         } catch {
             return nil
         }

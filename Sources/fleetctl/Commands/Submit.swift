@@ -18,8 +18,8 @@ struct Submit: FleetctlCommand {
     @OptionGroup var files: FileOptions
     @OptionGroup var global: GlobalOptions
 
-    func run(in context: Context) async throws -> Int32 {
-        try await ChangeCommand(global: global, context: context)
+    func run(in context: Context) throws -> Int32 {
+        try ChangeCommand(global: global, context: context)
             .run(.submit, files: units, files)
     }
 }

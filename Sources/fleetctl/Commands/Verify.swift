@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// `verify`: checks unit files before they are submitted.
-struct Verify: FleetctlCommand {
+struct Verify: SlowFleetctlCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Check unit files before submitting them.",

@@ -24,9 +24,9 @@ struct Version: FleetctlCommand {
         var fleetd: String?
     }
 
-    func run(in context: Context) async throws -> Int32 {
+    func run(in context: Context) throws -> Int32 {
         var versions = Document(fleetctl: Self.current)
-        if daemon { versions.fleetd = try await APIClient(global, in: context).version().version }
+        if daemon { versions.fleetd = try APIClient(global, in: context).version().version }
         if json {
             context.console.print(try JSONText.document(versions))
         } else {

@@ -20,11 +20,11 @@ struct Why: FleetctlCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    func run(in context: Context) async throws -> Int32 {
+    func run(in context: Context) throws -> Int32 {
         let units = try UnitArgument.all(units)
         let client = try APIClient(global, in: context)
         var details: [UnitDetail] = []
-        for unit in units { details.append(try await client.unit(unit.name)) }
+        for unit in units { details.append(try client.unit(unit.name)) }
         if json {
             context.console.print(try JSONText.document(details))
         } else {

@@ -16,6 +16,9 @@ struct UnitArgument: Hashable, Sendable {
                     + "/usr/libexec/podman/quadlet makes of it"
             )
         }
+        guard !argument.isEmpty, !argument.hasSuffix("/") else {
+            throw .usage("\"\(argument.printable())\" is not the name of a unit")
+        }
         do {
             name = try UnitName.completing(base)
         } catch {

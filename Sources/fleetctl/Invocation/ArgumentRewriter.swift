@@ -19,6 +19,8 @@ struct ArgumentRewriter {
         if let first = arguments.first, first == "--version" || first == "-v" {
             return ["version"] + arguments.dropFirst()
         }
+        // ArgumentParser's own; the shell's name after it is not a command.
+        if let first = arguments.first, first.hasPrefix("--generate-completion-script") { return arguments }
         let arguments = try plainFlags(arguments)
         guard let position = commandPosition(arguments) else { return arguments }
         let command = try resolve(arguments[position])
@@ -103,14 +105,10 @@ extension ArgumentRewriter {
     static let fleetctl = ArgumentRewriter(
         commands: Fleetctl.commands.filter { $0.configuration.shouldDisplay }.map { $0._commandName } + ["help"],
         hiddenCommands: Fleetctl.commands.filter { !$0.configuration.shouldDisplay }.map { $0._commandName },
-        valued: [
-            "--endpoint", "--request-timeout", "--driver", "--tunnel", "--ssh-username", "--ssh-timeout",
-            "--known-hosts-file", "--etcd-key-prefix", "--etcd-cafile", "--etcd-certfile", "--etcd-keyfile",
-            "--ca-file", "--cert-file", "--key-file",
-        ],
+        valued: ["--endpoint", "--request-timeout"],
         flags: [
-            "--debug", "--no-legend", "--full", "-l", "--follow", "-f", "--replace", "--sign", "--no-block", "--sudo",
-            "--json", "--all", "-A", "--forward-agent", "--experimental-api", "--strict-host-key-checking",
+            "--debug", "--no-legend", "--full", "-l", "--follow", "-f", "--replace", "--sign", "--no-block",
+            "--json", "--all", "-A", "--forward-agent",
         ]
     )
 }

@@ -9,6 +9,8 @@ struct Context: Sendable {
     var now: @Sendable () -> Timestamp
     /// Called when Ctrl-C means something else than before.
     var onInterrupt: @Sendable (InterruptMeaning) -> Void
+    /// fleet's options that were given and have no meaning any more.
+    var retired = RetiredOptions()
     /// The file descriptors of `fd-forward`.
     var input: Int32 = 0
     var output: Int32 = 1

@@ -14,13 +14,10 @@ struct GlobalOptions: ParsableArguments {
     @Flag(help: "Say on standard error what is asked of fleetd.")
     var debug = false
 
-    @OptionGroup(visibility: .hidden)
-    var retired: RetiredOptions
-
     /// Applies the environment (`FLEETCTL_NAME`; the command line wins, empty is unset) and the defaults.
     func settings(in context: Context) throws(Failure) -> Settings {
         let variables = Variables(context.environment)
-        for line in try retired.warnings(variables) { context.console.complain("fleetctl: warning: \(line)") }
+        for line in try context.retired.warnings(variables) { context.console.complain("fleetctl: warning: \(line)") }
         let (endpoint, others) = try Endpoint.first(of: endpoint ?? variables["endpoint"] ?? Endpoint.standard)
         if others {
             context.console.complain("fleetctl: warning: only the first endpoint is used")

@@ -3,27 +3,49 @@ import FleetAPI
 
 /// One run of fleetctl, from the arguments to the exit status.
 enum Invocation {
+    /// How far a command has come.
+    enum Progress {
+        case finished(Int32)
+        /// The rest has to be awaited.
+        case slow(@Sendable () async -> Int32)
+    }
+
     /// Never throws: every error ends as text on standard error and an `ExitStatus`.
-    static func run(_ arguments: [String], in context: Context) async -> Int32 {
-        let rewritten: [String]
+    static func start(_ arguments: [String], in context: Context) -> Progress {
+        var context = context
+        var arguments = arguments
         do {
-            rewritten = try ArgumentRewriter.fleetctl.rewrite(arguments)
-        } catch {
-            return report(error, in: context)
-        }
-        do {
-            var command = try Fleetctl.parseAsRoot(rewritten)
-            guard let ours = command as? any FleetctlCommand else {
-                try command.run()
-                return ExitStatus.success
+            context.retired = try RetiredOptions(takenFrom: &arguments)
+            var command = try parse(ArgumentRewriter.fleetctl.rewrite(arguments))
+            if let ours = command as? any FleetctlCommand { return .finished(try ours.run(in: context)) }
+            if let slow = command as? any SlowFleetctlCommand {
+                return .slow { [context] in
+                    do { return try await slow.run(in: context) } catch { return report(error, in: context) }
+                }
             }
-            return try await ours.run(in: context)
-        } catch let failure as Failure {
-            return report(failure, in: context)
-        } catch let refusal as APIError {
-            return report(Failure("fleetctl: \(refusal.error.message)"), in: context)
+            try command.run()
+            return .finished(ExitStatus.success)
         } catch {
-            return report(parser: error, in: context)
+            return .finished(report(error, in: context))
+        }
+    }
+
+    /// Asks the command itself first: the way through the root command builds what all commands accept, which takes
+    /// longer than all the rest of fleetctl. The root knows better how to word errors and help.
+    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+        if let name = arguments.first, let type = Fleetctl.commands.first(where: { $0._commandName == name }),
+            let command = try? type.parseAsRoot(Array(arguments.dropFirst()))
+        {
+            return command
+        }
+        return try Fleetctl.parseAsRoot(arguments)
+    }
+
+    private static func report(_ error: any Error, in context: Context) -> Int32 {
+        switch error {
+        case let failure as Failure: report(failure, in: context)
+        case let refusal as APIError: report(Failure("fleetctl: \(refusal.error.message)"), in: context)
+        default: report(parser: error, in: context)
         }
     }
 

@@ -19,7 +19,7 @@ struct ChangeReport {
     private(set) var isDone = false
     private(set) var hasFailed = false
 
-    private var arrived: Set<UnitName> = []
+    private var unchanged: Set<UnitName> = []
     private var settled: Set<UnitName> = []
     private var told: Set<String> = []
 
@@ -38,7 +38,10 @@ struct ChangeReport {
             return triggered(unit)
         case .unchanged:
             isStored = true
-            if let unit = progress.unit, !request.wait { settled.insert(unit) }
+            if let unit = progress.unit {
+                unchanged.insert(unit)
+                if !request.wait { settled.insert(unit) }
+            }
             return notice(progress.message)
         case .warning:
             return notice(progress.message.map { "WARNING: \($0)" })
@@ -47,9 +50,8 @@ struct ChangeReport {
             return notice(progress.unit.map { "Unit \($0) is waiting: \(reason)" } ?? reason)
         case .arrived:
             guard let unit = progress.unit else { return [] }
-            arrived.insert(unit)
             settled.insert(unit)
-            return [.result(arrival(unit, progress))]
+            return isWorthTelling(unit, progress) ? [.result(arrival(unit, progress))] : []
         case .failed:
             hasFailed = true
             if let unit = progress.unit { settled.insert(unit) }
@@ -90,6 +92,16 @@ struct ChangeReport {
         case .resetFailed: return []
         case .load, .start, .stop, .unload, .restart:
             return [.result("Triggered unit \(unit) \(request.action.rawValue)")]
+        }
+    }
+
+    /// fleet said nothing when a submitted unit was there already; and a unit whose failures are forgotten has arrived
+    /// nowhere unless it runs again.
+    private func isWorthTelling(_ unit: UnitName, _ progress: ChangeProgress) -> Bool {
+        switch request.action {
+        case .submit: !unchanged.contains(unit)
+        case .resetFailed: progress.machine != nil
+        case .load, .start, .stop, .unload, .restart, .destroy: true
         }
     }
 

@@ -1,0 +1,39 @@
+import FleetModel
+import FleetPlanner
+
+/// What the chain of causes of a unit gets to know of a decision.
+struct DecisionEvent {
+    var kind: UnitEvent.Kind
+    var machine: MachineID?
+    var message: String
+
+    /// nil where another event says it: a user's change has its own, so has the retry that follows a failure at once,
+    /// and a destroyed unit has no chain any more.
+    static func event(_ decision: Decision) -> DecisionEvent? {
+        let reason = decision.reason
+        switch decision.action {
+        case .assign(let machine, _):
+            return DecisionEvent(kind: .placed, machine: machine, message: "placed on \(machine.short): \(reason)")
+        case .move(let from, let to, _):
+            return DecisionEvent(
+                kind: .moved,
+                machine: to,
+                message: "moved from \(from.short) to \(to.short): \(reason)"
+            )
+        case .update(let machine, _):
+            guard case .retry = reason.cause else { return nil }
+            return DecisionEvent(kind: .retry, machine: machine, message: "tried again on \(machine.short): \(reason)")
+        case .unassign(let machine):
+            if case .destroyed = reason.cause { return nil }
+            return DecisionEvent(kind: .unplaced, machine: machine, message: "taken off \(machine.short): \(reason)")
+        case .recordFailure(_, let record):
+            let machine = decision.machine
+            switch record.verdict {
+            case .givenUp: return DecisionEvent(kind: .gaveUp, machine: machine, message: "\(reason)")
+            case .retry(let at):
+                guard let failed = record.recent.last?.failure.at, at > failed else { return nil }
+                return DecisionEvent(kind: .retry, machine: machine, message: "\(reason)")
+            }
+        }
+    }
+}

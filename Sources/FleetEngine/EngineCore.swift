@@ -1,0 +1,163 @@
+package import FleetModel
+import FleetPlanner
+package import FleetRegistry
+import UnitFile
+
+/// The engine's state machine: who leads, what has to be looked at again, and which transactions are under way.
+///
+/// Every engine keeps its index warm; only the leader plans. One planning cycle is in flight at most: the transactions
+/// of a plan all end before the next plan is made, and that one is made from a snapshot which holds what was committed.
+/// So no plan ever rests on a placement that is still on its way, and constraints between units need no compares.
+///
+/// The snapshot comes with every step and is not kept: whoever folds it goes on doing so in place.
+package struct EngineCore: Sendable {
+    private var index = PlanningIndex()
+    private var state = State.unread
+    private var writer: TransactionWriter
+    /// The wake that was asked for last and has not come.
+    private var armed: Timestamp?
+
+    private enum State {
+        /// The registry was not read yet. Then: `following`.
+        case unread
+        /// Someone else leads, or nobody does and this engine will try. `refusedAt`: the snapshot with which it tried in
+        /// vain; only a newer one is a reason to try again. Then: `campaigning`, `stopped`.
+        case following(refusedAt: Revision?)
+        /// Waits until it may try again. Then: `following`, `stopped`.
+        case pausing(until: Timestamp)
+        /// The answer is on its way. Then: `leading`, `following`, `pausing`, `stopped`.
+        case campaigning
+        /// Then: `following`, `stopped`.
+        case leading(LeadingState)
+        /// Nothing comes after this.
+        case stopped
+    }
+
+    /// `machine` is this engine's own, the writer of its events.
+    package init(keyspace: Keyspace, machine: MachineID) {
+        writer = TransactionWriter(keyspace: keyspace, machine: machine)
+    }
+
+    /// The epoch, while this engine leads.
+    package var epoch: Epoch? {
+        if case .leading(let leading) = state { leading.epoch } else { nil }
+    }
+
+    /// The only way in. `snapshot` is the newest one, `now` the wall clock's time.
+    package mutating func step(_ input: EngineInput, snapshot: Snapshot, now: Timestamp) -> [EngineDirective] {
+        var directives: [EngineDirective] = []
+        switch input {
+        case .changed(let changes): fold(changes, snapshot)
+        case .campaigned(let result): directives += campaigned(result, snapshot, now)
+        case .leadershipLost: directives += loseLeadership()
+        case .finished(let id, let result): directives += finished(id, result, now)
+        case .caughtUp(let revision):
+            if case .leading(var leading) = state {
+                leading.caughtUp(to: revision, now: now)
+                state = .leading(leading)
+            }
+        case .wake: armed = nil
+        case .stop: return stop()
+        }
+        directives += advance(snapshot, now)
+        directives += arm()
+        return directives
+    }
+
+    private mutating func fold(_ changes: Changes, _ snapshot: Snapshot) {
+        var dirty = Dirty.all
+        if changes.all {
+            index = PlanningIndex(snapshot)
+        } else {
+            dirty = index.update(units: changes.units, machines: changes.machines, from: snapshot)
+        }
+        switch state {
+        case .unread: if changes.all { state = .following(refusedAt: nil) }
+        case .leading(var leading):
+            leading.dirty.merge(dirty)
+            state = .leading(leading)
+        case .following, .pausing, .campaigning, .stopped: break
+        }
+    }
+
+    /// Does what the state allows: take part in the election, or plan.
+    private mutating func advance(_ snapshot: Snapshot, _ now: Timestamp) -> [EngineDirective] {
+        switch state {
+        case .unread, .campaigning, .stopped: return []
+        case .pausing(let until):
+            guard now >= until else { return [] }
+            state = .following(refusedAt: nil)
+            return advance(snapshot, now)
+        case .following(let refusedAt):
+            guard snapshot.leadership == nil, refusedAt.map({ $0 < snapshot.revision }) ?? true else { return [] }
+            state = .campaigning
+            return [.campaign]
+        case .leading(var leading):
+            if snapshot.revision >= leading.epoch, snapshot.leadership?.epoch != leading.epoch {
+                return loseLeadership() + advance(snapshot, now)
+            }
+            let directives = leading.plan(snapshot, index, now, &writer)
+            state = .leading(leading)
+            return directives
+        }
+    }
+
+    private mutating func campaigned(
+        _ result: CampaignResult,
+        _ snapshot: Snapshot,
+        _ now: Timestamp
+    ) -> [EngineDirective] {
+        guard case .campaigning = state else {
+            // Stopped meanwhile: what was won is given back at once.
+            if case .won = result { return [.resign] }
+            return []
+        }
+        switch result {
+        case .won(let epoch):
+            state = .leading(LeadingState(epoch: epoch))
+            return [.note(.leads(epoch))]
+        case .held: state = .following(refusedAt: snapshot.revision)
+        case .failed: state = .pausing(until: now.advanced(by: EngineLimits.campaignWait))
+        }
+        return []
+    }
+
+    /// What is under way may still be committed, while the leadership key still has this epoch in the registry; the
+    /// results are not waited for.
+    private mutating func loseLeadership() -> [EngineDirective] {
+        guard case .leading(let leading) = state else { return [] }
+        state = .following(refusedAt: nil)
+        return [.note(.leadsNoMore(leading.epoch))]
+    }
+
+    private mutating func finished(
+        _ id: TransactionID,
+        _ result: CommitResult,
+        _ now: Timestamp
+    ) -> [EngineDirective] {
+        guard case .leading(var leading) = state else { return [] }
+        let directives = leading.finished(id, result, now: now)
+        state = .leading(leading)
+        return directives
+    }
+
+    private mutating func stop() -> [EngineDirective] {
+        let epoch = epoch
+        state = .stopped
+        guard let epoch else { return [] }
+        return [.resign, .note(.leadsNoMore(epoch))]
+    }
+
+    /// Asks for one wake at the earliest time that matters, if that is not what was asked for last.
+    private mutating func arm() -> [EngineDirective] {
+        let wanted: Timestamp?
+        switch state {
+        case .pausing(let until): wanted = until
+        case .leading(let leading): wanted = leading.wakeAt
+        case .unread, .following, .campaigning, .stopped: wanted = nil
+        }
+        guard let wanted, wanted != armed else { return [] }
+        armed = wanted
+        return [.wake(at: wanted)]
+    }
+}

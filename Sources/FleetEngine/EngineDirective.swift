@@ -1,0 +1,33 @@
+package import FleetModel
+package import FleetPlanner
+package import FleetRegistry
+package import UnitFile
+
+/// What the engine's core wants done. Values only; whoever interprets them does so outside of the core, in order, and
+/// answers with an `EngineInput` where one is named.
+package enum EngineDirective: Hashable, Sendable {
+    /// Create the leadership key on this engine's lease if it does not exist; that it is on this lease already is a
+    /// success too, so that the directive may follow a try with an unknown outcome. Answer: `campaigned`.
+    case campaign
+    /// Give the leadership key up, if it is on this engine's lease. No answer.
+    case resign
+    /// Answer: `finished`.
+    case commit(TransactionID, Transaction)
+    /// Read the registry's revision, linearizably, trying until it answers. Answer: `caughtUp`.
+    case catchUp
+    /// Send `wake` at this time; replaces what was asked before.
+    case wake(at: Timestamp)
+    /// For the log.
+    case note(EngineNote)
+}
+
+/// What an operator reading the log would want to know.
+package enum EngineNote: Hashable, Sendable {
+    case leads(Epoch)
+    case leadsNoMore(Epoch)
+    case decided([Decision])
+    /// A plan broke a rule, which is a mistake of fleet. What it decided on these units is not carried out.
+    case auditFailed([AuditFinding])
+    /// The registry would not have what was decided on these units; they are planned again.
+    case notCommitted([UnitName], String)
+}

@@ -1,0 +1,17 @@
+/// The engine's own bounds, each with its reason.
+enum EngineLimits {
+    /// The first wait after a planning cycle of which nothing was committed for the second time in a row. The first
+    /// time there is none: a conflict is normal when a user and the engine meet on one unit.
+    static let firstWait = Duration.milliseconds(100)
+    /// The longest such wait: what a person looks at a full disk for before asking why nothing happens.
+    static let longestWait = Duration.seconds(30)
+    /// The wait after a campaign that the registry did not answer.
+    static let campaignWait = Duration.seconds(1)
+
+    static func wait(afterFruitless cycles: Int) -> Duration {
+        guard cycles > 1 else { return .zero }
+        var wait = firstWait
+        for _ in 2..<cycles where wait < longestWait { wait = wait * 2 }
+        return wait < longestWait ? wait : longestWait
+    }
+}

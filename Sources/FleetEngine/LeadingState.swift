@@ -1,0 +1,152 @@
+import FleetModel
+import FleetPlanner
+import FleetRegistry
+import UnitFile
+
+/// What a leader knows that followers need not: what is dirty, and how far the present planning cycle is.
+struct LeadingState {
+    /// Where the planning cycle is.
+    private enum Cycle {
+        /// Nothing is under way; the next plan may be made from a snapshot that has reached `floor`.
+        case ready
+        /// The transactions of one plan, by what they are about.
+        case committing([TransactionID: Set<UnitName>])
+        /// A transaction met something newer than the snapshot, or its outcome is unknown: the registry is asked how
+        /// far it is, and the feed has to come that far.
+        case catchingUp
+        /// The registry refuses to write, or cycles are fruitless.
+        case waiting(until: Timestamp)
+    }
+
+    let epoch: Epoch
+    /// A new leader looks at everything once.
+    var dirty = Dirty.all
+    private var cycle = Cycle.ready
+    /// A plan needs a snapshot of at least this revision: it holds the leadership itself, and what was committed.
+    private var floor: Revision
+    /// When the plan has something to try again.
+    private var retryAt: Timestamp?
+    /// Units whose transaction did not get through together with others: each has one of its own next time.
+    private var singles: Set<UnitName> = []
+    private var isConflicted = false
+    private var isRefused = false
+    /// Cycles in a row of which nothing was committed.
+    private var fruitless = 0
+    private var hasCommitted = false
+    /// Blocked units of which an event says so.
+    private var reported: [UnitName: BlockedReason.Kind] = [:]
+    private var isFirstPlan = true
+
+    init(epoch: Epoch) {
+        self.epoch = epoch
+        floor = epoch
+    }
+
+    /// When this leader wants to be woken.
+    var wakeAt: Timestamp? {
+        switch cycle {
+        case .ready: retryAt
+        case .waiting(let until): until
+        case .committing, .catchingUp: nil
+        }
+    }
+
+    /// Makes a plan if it is time, and its transactions.
+    mutating func plan(
+        _ snapshot: Snapshot,
+        _ index: PlanningIndex,
+        _ now: Timestamp,
+        _ writer: inout TransactionWriter
+    ) -> [EngineDirective] {
+        if case .waiting(let until) = cycle, now >= until { cycle = .ready }
+        guard case .ready = cycle, snapshot.revision >= floor else { return [] }
+        guard !dirty.isNothing || retryAt.map({ $0 <= now }) ?? false else { return [] }
+        let plan = Planner.plan(snapshot, index: index, dirty: dirty, now: now, epoch: epoch)
+        dirty = .nothing
+        retryAt = plan.wakeAt
+        let (decisions, notes) = audited(plan, snapshot, now)
+        let news = blockedNews(plan)
+        let drafts = writer.drafts(
+            decisions,
+            blocked: news,
+            context: TransactionWriter.Context(snapshot: snapshot, epoch: epoch, now: now, singles: singles)
+        )
+        (isConflicted, isRefused, hasCommitted) = (false, false, false)
+        cycle =
+            drafts.isEmpty ? .ready : .committing(Dictionary(uniqueKeysWithValues: drafts.map { ($0.id, $0.units) }))
+        let decided = decisions.isEmpty ? [] : [EngineDirective.note(.decided(decisions))]
+        return notes + decided + drafts.map { .commit($0.id, $0.transaction) }
+    }
+
+    /// A plan that breaks a rule is a programmer's error, so tests trap. A leader in service leaves out the units
+    /// concerned and goes on for the others.
+    private func audited(_ plan: Plan, _ snapshot: Snapshot, _ now: Timestamp) -> ([Decision], [EngineDirective]) {
+        let findings = PlanAudit.check(plan, snapshot, now: now)
+        assert(findings.isEmpty, "\(findings) in\n\(plan)")
+        guard !findings.isEmpty else { return (plan.decisions, []) }
+        let units = Set(findings.compactMap(\.unit))
+        return (plan.decisions.filter { !units.contains($0.unit) }, [.note(.auditFailed(findings))])
+    }
+
+    /// Units that have come to be blocked for want of a machine, or for another kind of reason than before. What a new
+    /// leader finds blocked was somebody's news before.
+    private mutating func blockedNews(_ plan: Plan) -> [UnitName: BlockedReason] {
+        var news: [UnitName: BlockedReason] = [:]
+        for unit in plan.considered {
+            let reason = plan.blocked[unit]
+            let kind = reason?.kind
+            if reported[unit] == kind { continue }
+            reported[unit] = kind
+            if let reason, reason.isForWantOfMachine, !isFirstPlan { news[unit] = reason }
+        }
+        isFirstPlan = false
+        return news
+    }
+
+    mutating func finished(_ id: TransactionID, _ result: CommitResult, now: Timestamp) -> [EngineDirective] {
+        guard case .committing(var open) = cycle, let units = open.removeValue(forKey: id) else { return [] }
+        var directives: [EngineDirective] = []
+        func again(_ why: String) {
+            dirty.merge(.some(DirtyParts(units: units)))
+            singles.formUnion(units)
+            directives.append(.note(.notCommitted(units.sorted(), why)))
+        }
+        switch result {
+        case .committed(let revision):
+            floor = max(floor, revision)
+            singles.subtract(units)
+            hasCommitted = true
+        case .conflict:
+            again("something has changed meanwhile")
+            isConflicted = true
+        case .unknown(let why):
+            again(why)
+            isConflicted = true
+        case .refused(let why):
+            again(why)
+            isRefused = true
+        }
+        cycle = .committing(open)
+        guard open.isEmpty else { return directives }
+        fruitless = hasCommitted ? 0 : fruitless + 1
+        if isConflicted {
+            cycle = .catchingUp
+            directives.append(.catchUp)
+        } else if isRefused {
+            // A refusal is never over at once, so it waits the first time already.
+            cycle = .waiting(until: now.advanced(by: EngineLimits.wait(afterFruitless: max(fruitless, 1) + 1)))
+        } else {
+            cycle = .ready
+        }
+        return directives
+    }
+
+    /// The registry was at `revision` after the transactions had ended.
+    mutating func caughtUp(to revision: Revision, now: Timestamp) {
+        guard case .catchingUp = cycle else { return }
+        floor = max(floor, revision)
+        let wait = EngineLimits.wait(afterFruitless: fruitless)
+        cycle =
+            wait > .zero || isRefused ? .waiting(until: now.advanced(by: max(wait, EngineLimits.firstWait))) : .ready
+    }
+}

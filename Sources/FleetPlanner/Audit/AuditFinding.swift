@@ -1,0 +1,52 @@
+package import FleetModel
+package import UnitFile
+
+/// Something that a finished plan must not do. Always a mistake in the planner, never in what users asked for.
+package enum AuditFinding: Hashable, Sendable {
+    /// An ordinary unit would be on several machines.
+    case severalMachines(UnitName, [MachineID])
+    /// The plan would leave the unit on a machine that may not have it.
+    case ineligible(UnitName, MachineID, String)
+    /// The unit should be loaded or run, and would be on no machine although this one may have it.
+    case forgotten(UnitName, MachineID)
+    /// The unit would be on no machine, and the plan does not say why.
+    case unexplained(UnitName)
+    /// The unit is on a machine and need not be anywhere.
+    case leftOver(UnitName, MachineID)
+    /// A run's number would fall, or stay although the run failed.
+    case attempt(UnitName, MachineID, from: Int, to: Int)
+    /// The decision does not fit what is stored.
+    case baseless(UnitName, String)
+    case unsorted(UnitName)
+    /// Wakes at a time that has passed would come for ever.
+    case wakeInThePast(Timestamp)
+
+    /// The unit concerned, if it is one.
+    package var unit: UnitName? {
+        switch self {
+        case .severalMachines(let unit, _), .ineligible(let unit, _, _), .forgotten(let unit, _),
+            .unexplained(let unit), .leftOver(let unit, _), .attempt(let unit, _, _, _), .baseless(let unit, _),
+            .unsorted(let unit):
+            unit
+        case .wakeInThePast: nil
+        }
+    }
+}
+
+extension AuditFinding: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .severalMachines(let unit, let machines):
+            "\(unit) would be on \(machines.map(\.short).joined(separator: " and "))"
+        case .ineligible(let unit, let machine, let why): "\(unit) may not be on \(machine.short): \(why)"
+        case .forgotten(let unit, let machine): "\(unit) is on no machine although \(machine.short) may have it"
+        case .unexplained(let unit): "\(unit) is on no machine and the plan does not say why"
+        case .leftOver(let unit, let machine): "\(unit) stays on \(machine.short) although it need not be anywhere"
+        case .attempt(let unit, let machine, let from, let to):
+            "\(unit) on \(machine.short): the attempt goes from \(from) to \(to)"
+        case .baseless(let unit, let why): "\(unit): \(why)"
+        case .unsorted(let unit): "the decisions on \(unit) are out of order"
+        case .wakeInThePast(let time): "the plan asks to be woken at \(time), which has passed"
+        }
+    }
+}

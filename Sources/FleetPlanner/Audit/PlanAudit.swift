@@ -1,0 +1,80 @@
+package import FleetModel
+import UnitFile
+
+/// Checks a finished plan against its snapshot. Derives every invariant again, by the plainest way there is and without
+/// any code of the planner, so that a mistake there is not repeated here.
+package enum PlanAudit {
+    package enum Scope: Sendable {
+        /// The units that the plan considered: cheap enough for every plan.
+        case considered
+        /// Every unit.
+        case everything
+    }
+
+    package static func check(
+        _ plan: Plan,
+        _ snapshot: Snapshot,
+        now: Timestamp,
+        scope: Scope = .considered
+    ) -> [AuditFinding] {
+        var findings = order(plan)
+        if let wake = plan.wakeAt, wake <= now { findings.append(.wakeInThePast(wake)) }
+        let outcome = AuditedOutcome(plan, snapshot)
+        findings += outcome.findings
+        let units: any Sequence<UnitName> =
+            switch scope {
+            case .considered: plan.considered.sorted()
+            case .everything: Set(snapshot.units.keys).union(snapshot.assignments.keys).sorted()
+            }
+        for unit in units { findings += check(unit, plan, snapshot, outcome, now) }
+        return findings
+    }
+
+    private static func order(_ plan: Plan) -> [AuditFinding] {
+        func rank(_ decision: Decision) -> (String, Int, String) {
+            if case .recordFailure = decision.action { return (decision.unit.description, 0, "") }
+            return (decision.unit.description, 1, decision.machine?.description ?? "")
+        }
+        return zip(plan.decisions, plan.decisions.dropFirst()).compactMap { left, right in
+            rank(left) <= rank(right) ? nil : .unsorted(right.unit)
+        }
+    }
+
+    private static func check(
+        _ name: UnitName,
+        _ plan: Plan,
+        _ snapshot: Snapshot,
+        _ outcome: AuditedOutcome,
+        _ now: Timestamp
+    ) -> [AuditFinding] {
+        let machines = outcome.machines(of: name)
+        guard let unit = snapshot.units[name] else {
+            let isStored = snapshot.unitRevisions[name] != nil || snapshot.targetRevisions[name] != nil
+            return isStored ? [] : machines.map { .leftOver(name, $0) }
+        }
+        guard unit.target.state > .inactive, !name.isTemplate else { return machines.map { .leftOver(name, $0) } }
+        var findings: [AuditFinding] = []
+        if !unit.options.isGlobal, machines.count > 1 { findings.append(.severalMachines(name, machines)) }
+        for machine in machines where snapshot.machines[machine]?.presence != nil {
+            if let why = outcome.objection(to: unit, on: machine) {
+                findings.append(.ineligible(name, machine, why))
+            }
+        }
+        let isAnywhere = machines.contains { snapshot.machines[$0]?.presence != nil }
+        if unit.options.isGlobal {
+            for machine in snapshot.machines.keys.sorted() where !machines.contains(machine) {
+                guard !outcome.isHeld(unit, .machine(machine), now) else { continue }
+                if outcome.objection(to: unit, on: machine) == nil { findings.append(.forgotten(name, machine)) }
+            }
+        } else if !isAnywhere, !outcome.isHeld(unit, .fleet, now) {
+            let mayLeave = machines.isEmpty || unit.options.reschedule.trigger != .never
+            for machine in snapshot.machines.keys.sorted() where mayLeave && !machines.contains(machine) {
+                if outcome.objection(to: unit, on: machine) == nil { findings.append(.forgotten(name, machine)) }
+            }
+        }
+        if machines.isEmpty, plan.considered.contains(name), plan.blocked[name] == nil {
+            findings.append(.unexplained(name))
+        }
+        return findings
+    }
+}

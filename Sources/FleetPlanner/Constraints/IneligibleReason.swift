@@ -1,0 +1,57 @@
+package import FleetModel
+package import UnitFile
+
+/// Why a machine may not have a unit. `description` is a sentence about the machine, without a full stop.
+package enum IneligibleReason: Hashable, Sendable {
+    /// Its lease has ended, or it was never there.
+    case notPresent
+    /// `MachineID=` names another machine.
+    case otherMachine(wanted: String)
+    /// `MachineMetadata=`: the machine's value of `key` is none of `wanted` (sorted); nil: it has no such key.
+    case metadata(key: String, wanted: [String], found: String?)
+    /// The machine's agent will not take the unit.
+    case refused(String)
+    /// `MachineOf=`: there is no such unit.
+    case peerUnknown(UnitName)
+    /// `MachineOf=`: that unit is on no machine.
+    case peerUnplaced(UnitName)
+    /// `MachineOf=`: that unit is on these machines (sorted).
+    case peerElsewhere(UnitName, [MachineID])
+    /// `MachineOf=`: the units of the chain, each of which waits for the next, and the last for the first.
+    case peerCycle([UnitName])
+    /// `Conflicts=` of the unit itself: `with` is there.
+    case conflict(with: UnitName, pattern: UnitPattern)
+    /// `Conflicts=` of `by`, which is there.
+    case conflicted(by: UnitName, pattern: UnitPattern)
+    /// `Replaces=` of `by`, which is there.
+    case replaced(by: UnitName, pattern: UnitPattern)
+}
+
+extension IneligibleReason: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notPresent: "the machine is not present"
+        case .otherMachine(let wanted): "MachineID=\(wanted) names another machine"
+        case .metadata(let key, let wanted, let found):
+            "MachineMetadata=\(key)=\(wanted.joined(separator: " or ")) is asked for and the machine has "
+                + (found.map { "\(key)=\($0)" } ?? "no \(key)")
+        case .refused(let reason): "the machine refuses it: \(reason)"
+        case .peerUnknown(let peer): "MachineOf=\(peer) is asked for and there is no such unit"
+        case .peerUnplaced(let peer): "MachineOf=\(peer) is asked for and \(peer) is on no machine"
+        case .peerElsewhere(let peer, let machines):
+            "MachineOf=\(peer) is asked for and \(peer) is on \(Self.listed(machines))"
+        case .peerCycle(let chain):
+            "MachineOf= goes in a circle: "
+                + (chain + chain.prefix(1)).map(\.description).joined(separator: " waits for ")
+        case .conflict(let other, let pattern): "Conflicts=\(pattern) and \(other) is there"
+        case .conflicted(let other, let pattern): "\(other) is there and has Conflicts=\(pattern)"
+        case .replaced(let other, let pattern): "\(other) is there and has Replaces=\(pattern)"
+        }
+    }
+
+    /// Names the first few: a global unit may be on thousands.
+    private static func listed(_ machines: [MachineID]) -> String {
+        let named = machines.prefix(3).map(\.short).joined(separator: ", ")
+        return machines.count > 3 ? "\(named) and \(machines.count - 3) more" : named
+    }
+}

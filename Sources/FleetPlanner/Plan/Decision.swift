@@ -1,0 +1,59 @@
+package import FleetModel
+package import UnitFile
+
+/// One intended change of the registry, complete: whoever carries it out chooses nothing.
+package struct Decision: Hashable, Sendable, CustomStringConvertible {
+    package enum Action: Hashable, Sendable {
+        /// The unit comes to a machine and leaves none.
+        case assign(MachineID, Assignment)
+        /// The unit stays, with another file, target, restart, run or policy.
+        case update(MachineID, Assignment)
+        case unassign(MachineID)
+        /// The unit leaves one machine and comes to another, in one transaction.
+        case move(from: MachineID, to: MachineID, Assignment)
+        /// The newest failure is entered, with the verdict of the reschedule policy.
+        case recordFailure(FailureScope, FailureRecord)
+    }
+
+    package var unit: UnitName
+    package var action: Action
+    package var reason: DecisionReason
+
+    package init(unit: UnitName, action: Action, reason: DecisionReason) {
+        self.unit = unit
+        self.action = action
+        self.reason = reason
+    }
+
+    /// The machine that the decision is filed under: the new one of a move, the one that failed.
+    package var machine: MachineID? {
+        switch action {
+        case .assign(let machine, _), .update(let machine, _), .unassign(let machine), .move(_, let machine, _):
+            machine
+        case .recordFailure(_, let record): record.recent.last?.machine
+        }
+    }
+
+    package var description: String {
+        switch action {
+        case .assign(let machine, let new):
+            "\(unit): assign to \(machine.short), run \(new.run), \(new.target.rawValue): \(reason)"
+        case .update(let machine, let new):
+            "\(unit): update on \(machine.short), run \(new.run), \(new.target.rawValue): \(reason)"
+        case .unassign(let machine): "\(unit): unassign from \(machine.short): \(reason)"
+        case .move(let from, let to, let new):
+            "\(unit): move from \(from.short) to \(to.short), run \(new.run), \(new.target.rawValue): \(reason)"
+        case .recordFailure(_, let record):
+            "\(unit): record failure \(record.count) on \(machine?.short ?? "?"): \(reason)"
+        }
+    }
+}
+
+extension RescheduleVerdict: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .retry(let at): "to be tried again at \(at)"
+        case .givenUp(let reason): "given up: \(reason)"
+        }
+    }
+}

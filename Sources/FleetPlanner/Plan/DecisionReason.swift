@@ -1,0 +1,88 @@
+package import FleetModel
+package import UnitFile
+
+/// Why something is decided: why anything has to change, and, where a machine was chosen, why that one.
+package struct DecisionReason: Hashable, Sendable, CustomStringConvertible {
+    package var cause: Cause
+    package var choice: Choice?
+
+    package init(_ cause: Cause, _ choice: Choice? = nil) {
+        self.cause = cause
+        self.choice = choice
+    }
+
+    /// A sentence without a full stop.
+    package var description: String {
+        guard let choice else { return cause.description }
+        return "\(cause), \(choice)"
+    }
+}
+
+extension DecisionReason {
+    package enum Cause: Hashable, Sendable {
+        /// The unit should be loaded or run and is on no machine.
+        case asked(TargetState)
+        case stopped
+        case destroyed
+        case isTemplate
+        /// The machine's lease has ended.
+        case lost(MachineID)
+        /// The machine may not have the unit (any more).
+        case ineligible(MachineID, IneligibleReason)
+        /// The unit failed on the machine and is tried again, for the `attempt`-th time.
+        case retry(attempt: Int, after: MachineID?)
+        /// More than one machine has an ordinary unit.
+        case duplicate(kept: MachineID)
+        /// A user has asked for something else, in the words of what changed.
+        case changed([String])
+        /// The failure that a record takes up, with its message and when it was taken up.
+        case failed(on: MachineID, String, RescheduleVerdict, at: Timestamp)
+    }
+
+    package enum Choice: Hashable, Sendable {
+        /// What the planner would rather have avoided is said too.
+        case leastLoaded(units: Int, failures: Int, displacing: [UnitName])
+        /// `MachineOf=` leaves one machine.
+        case follows([UnitName], displacing: [UnitName])
+        case global
+    }
+}
+
+extension DecisionReason.Cause: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .asked(let target): "target state is \(target.rawValue)"
+        case .stopped: "target state is inactive"
+        case .destroyed: "the unit was destroyed"
+        case .isTemplate: "a template runs through its instances only"
+        case .lost(let machine): "machine \(machine.short) is not present"
+        case .ineligible(let machine, let reason): "machine \(machine.short) may not have it: \(reason)"
+        case .retry(let attempt, let machine):
+            "try \(attempt + 1) after a failure" + (machine.map { " on \($0.short)" } ?? "")
+        case .duplicate(let kept): "machine \(kept.short) has it already"
+        case .changed(let what): what.joined(separator: " and ")
+        case .failed(let machine, let message, .retry(let time), let at) where time <= at:
+            "failed on \(machine.short) (\(message)), to be tried again at once"
+        case .failed(let machine, let message, let verdict, _): "failed on \(machine.short) (\(message)), \(verdict)"
+        }
+    }
+}
+
+extension DecisionReason.Choice: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .leastLoaded(let units, let failures, let displaced):
+            (failures > 0
+                ? "no machine is eligible on which it has not failed"
+                : "least loaded of the eligible machines (\(units) \(units == 1 ? "unit" : "units"))")
+                + Self.making(room: displaced)
+        case .follows(let peers, let displaced):
+            "with \(peers.map(\.description).joined(separator: ", "))" + Self.making(room: displaced)
+        case .global: "global and the machine is eligible"
+        }
+    }
+
+    private static func making(room displaced: [UnitName]) -> String {
+        displaced.isEmpty ? "" : " in place of " + displaced.map(\.description).joined(separator: ", ")
+    }
+}

@@ -1,0 +1,143 @@
+import FleetModel
+import UnitFile
+
+/// Units that have one machine.
+extension PlanningRun {
+    /// Looks at a unit that is on a machine which is present.
+    mutating func validate(_ name: UnitName) {
+        guard let unit = snapshot.units[name], let slot = keepOne(unit) else { return }
+        let key = RecordKey(unit: name, scope: .fleet)
+        noteFailure(unit, on: slot, key)
+        switch hold(unit, key) {
+        case .none: break
+        case .givenUp(let reason): blocked[name] = .givenUp(reason)
+        case .waiting(let until): blocked[name] = .waiting(until: until)
+        case .due: if retry(unit, key, from: slot) { return }
+        }
+        let host = world.host(slot)
+        guard let reason = Eligibility.reason(unit, on: host, as: .incumbent, in: world) else { return }
+        leave(name, from: slot, because: .ineligible(host.id, reason))
+        reconsider(name)
+    }
+
+    /// Starts the next run of a unit that failed, in one step: where it was is not free for others in between. False
+    /// when no machine is eligible, the present one included.
+    private mutating func retry(_ unit: Unit, _ key: RecordKey, from slot: Int) -> Bool {
+        world.remove(unit.name, from: slot)
+        let best = choose(unit, isRetry: true)
+        world.place(unit.name, on: slot)
+        guard let (chosen, choice, displaced) = best else { return false }
+        retried.insert(key)
+        if chosen != slot {
+            let attempt = record(key)?.count ?? 0
+            leave(unit.name, from: slot, because: .retry(attempt: attempt, after: index.hosts[slot].id))
+        }
+        come(unit.name, to: chosen, because: choice, displacing: displaced)
+        return true
+    }
+
+    /// An ordinary unit is on one machine. After `Global=` was taken from its file it may be on several: it stays on
+    /// the first that may keep it.
+    private mutating func keepOne(_ unit: Unit) -> Int? {
+        let slots = world.slots(of: unit.name).filter(world.isPresent)
+        let all = world.slots(of: unit.name)
+        guard all.count > 1 else { return slots.first }
+        let kept = slots.first { Eligibility.reason(unit, on: world.host($0), as: .incumbent, in: world) == nil }
+        guard let kept = kept ?? slots.first else { return nil }
+        for slot in all where slot != kept {
+            leave(unit.name, from: slot, because: .duplicate(kept: index.hosts[kept].id))
+        }
+        return kept
+    }
+
+    /// Looks for a machine for a unit that has none, or whose machine is not present.
+    mutating func place(_ name: UnitName) {
+        guard let unit = snapshot.units[name] else { return }
+        let key = RecordKey(unit: name, scope: .fleet)
+        let lost = world.slots(of: name).first
+        switch hold(unit, key) {
+        case .none: break
+        case .givenUp(let reason):
+            blocked[name] = .givenUp(reason)
+            return
+        case .waiting(let until):
+            blocked[name] = .waiting(until: until)
+            return
+        case .due: retried.insert(key)
+        }
+        if let lost, unit.options.reschedule.trigger == .never {
+            blocked[name] = .machineLostAndStays(index.hosts[lost].id)
+            return
+        }
+        guard let (slot, choice, displaced) = choose(unit, isRetry: retried.contains(key)) else {
+            retried.remove(key)
+            blocked[name] = blockedReason(unit, lost: lost)
+            return
+        }
+        for slot in world.slots(of: name) { leave(name, from: slot, because: .lost(index.hosts[slot].id)) }
+        come(name, to: slot, because: choice, displacing: displaced)
+    }
+
+    private func blockedReason(_ unit: Unit, lost: Int?) -> BlockedReason {
+        var reasons = Eligibility.explain(unit, in: world)
+        if let lost {
+            let machine = index.hosts[lost].id
+            reasons[machine] = nil
+            return .machineLost(machine, others: reasons)
+        }
+        return index.hosts.isEmpty ? .noMachines : .noEligibleMachine(reasons)
+    }
+
+    /// The best eligible machine. Walks the machines once and asks for eligibility only where the rank is better than
+    /// the best so far.
+    private func choose(
+        _ unit: Unit,
+        isRetry: Bool
+    ) -> (slot: Int, choice: DecisionReason.Choice, displaced: [UnitName])? {
+        let homes = isRetry ? [] : homeSlots(of: unit.name)
+        let failures = recentFailures(of: unit)
+        let displaces = !unit.options.replaces.isEmpty
+        var best: (rank: Rank, displaced: [UnitName])?
+        for slot in world.slotRange where world.isPresent(slot) {
+            var rank = Rank(
+                isElsewhere: homes.isEmpty || homes.contains(slot) ? 0 : 1,
+                failures: failures.isEmpty ? 0 : failures[slot] ?? 0,
+                displaced: 0,
+                load: world.loads[slot],
+                slot: slot
+            )
+            if let best, best.rank < rank, best.displaced.isEmpty { continue }
+            let host = world.host(slot)
+            let displaced = displaces ? ReplacesConstraint.displaced(by: unit, on: host, in: world) : []
+            rank.displaced = displaced.count
+            if let best, best.rank < rank { continue }
+            guard Eligibility.reason(unit, on: host, as: .newcomer, in: world) == nil else { continue }
+            best = (rank, displaced)
+        }
+        guard let best else { return nil }
+        let peers = unit.options.machineOf.sorted()
+        let choice: DecisionReason.Choice =
+            peers.isEmpty
+            ? .leastLoaded(units: best.rank.load, failures: best.rank.failures, displacing: best.displaced)
+            : .follows(peers, displacing: best.displaced)
+        return (best.rank.slot, choice, best.displaced)
+    }
+
+    /// Where the unit is in the registry. Going back there is no move at all.
+    private func homeSlots(of name: UnitName) -> [Int] {
+        (snapshot.assignments[name] ?? [:]).keys.compactMap { index.slots[$0] }
+    }
+
+    private func recentFailures(of unit: Unit) -> [Int: Int] {
+        guard let record = record(RecordKey(unit: unit.name, scope: .fleet)),
+            record.isCurrent(at: unit.generation)
+        else { return [:] }
+        var failures: [Int: Int] = [:]
+        for machine in Set(record.recent.map(\.machine)) {
+            guard let slot = index.slots[machine] else { continue }
+            let interval = unit.options.reschedule.limitInterval
+            failures[slot] = record.failures(on: machine, generation: unit.generation, within: interval, now: now)
+        }
+        return failures.filter { $0.value > 0 }
+    }
+}

@@ -1,0 +1,22 @@
+/// How good an eligible machine is for a unit: smaller is better, and the first part that differs decides. A new
+/// consideration is one more field at its place in `<`.
+struct Rank: Comparable {
+    /// 0 for the machine the unit is on at present: what need not move does not.
+    var isElsewhere: Int
+    /// How often the unit failed there lately.
+    var failures: Int
+    /// How many units would have to leave.
+    var displaced: Int
+    /// How many units are there that are loaded or run.
+    var load: Int
+    /// The position of the machine's id among all: ties are broken by id.
+    var slot: Int
+
+    static func < (left: Rank, right: Rank) -> Bool {
+        if left.isElsewhere != right.isElsewhere { return left.isElsewhere < right.isElsewhere }
+        if left.failures != right.failures { return left.failures < right.failures }
+        if left.displaced != right.displaced { return left.displaced < right.displaced }
+        if left.load != right.load { return left.load < right.load }
+        return left.slot < right.slot
+    }
+}

@@ -1,0 +1,61 @@
+import FleetModel
+import UnitFile
+
+/// The fleet as it would be with the decisions taken so far in one planning run: the index, and over it the machines
+/// that have changed.
+struct World {
+    let snapshot: Snapshot
+    let index: PlanningIndex
+    private var changed: [Int: Host] = [:]
+    /// `Host.load` of every slot, because ranking reads all of them for every unit.
+    private(set) var loads: [Int]
+    /// Slots of ordinary units that were placed or removed.
+    private var moved: [UnitName: Set<Int>] = [:]
+
+    init(snapshot: Snapshot, index: PlanningIndex) {
+        self.snapshot = snapshot
+        self.index = index
+        loads = index.hosts.map(\.load)
+    }
+
+    var slotRange: Range<Int> { index.hosts.indices }
+
+    func host(_ slot: Int) -> Host {
+        if changed.isEmpty { return index.hosts[slot] }
+        return changed[slot] ?? index.hosts[slot]
+    }
+
+    func isPresent(_ slot: Int) -> Bool { index.hosts[slot].isPresent }
+
+    func has(_ unit: UnitName, on slot: Int) -> Bool { host(slot).units.contains(unit) }
+
+    /// Where the unit is, in the order of machine ids.
+    func slots(of unit: UnitName) -> [Int] {
+        if let slots = moved[unit] { return slots.sorted() }
+        return (snapshot.assignments[unit] ?? [:]).keys.compactMap { index.slots[$0] }.sorted()
+    }
+
+    func machines(of unit: UnitName) -> [MachineID] { slots(of: unit).map { index.hosts[$0].id } }
+
+    /// Whether the replacement that `by` declares over `unit` counts.
+    func replaces(_ by: UnitName, _ unit: UnitName) -> Bool {
+        ReplacementOrder.counts(by, over: unit, in: snapshot, replacers: index.replacers)
+    }
+
+    mutating func place(_ name: UnitName, on slot: Int) {
+        change(name, slot) { $0.add(name, $1, isActive: $2) }
+        moved[name]?.insert(slot)
+    }
+
+    mutating func remove(_ name: UnitName, from slot: Int) {
+        change(name, slot) { $0.remove(name, $1, isActive: $2) }
+        moved[name]?.remove(slot)
+    }
+
+    private mutating func change(_ name: UnitName, _ slot: Int, _ body: (inout Host, Relations, Bool) -> Void) {
+        if moved[name] == nil { moved[name] = Set(slots(of: name)) }
+        let isActive = (snapshot.units[name]?.target.state ?? .inactive) > .inactive
+        body(&changed[slot, default: index.hosts[slot]], index.relations(of: name), isActive)
+        loads[slot] = changed[slot]?.load ?? loads[slot]
+    }
+}

@@ -1,0 +1,349 @@
+import FleetAgent
+package import FleetModel
+package import FleetRegistry
+package import Logging
+import ServiceLifecycle
+package import UnitFile
+
+/// Runs the agent: brings `AgentCore` its inputs, in order, and does what its directives say.
+///
+/// Nothing here decides, and nothing polls: it wakes up for a change of this machine's assignments, for a signal of
+/// systemd, for the end of an operation, and for a time that the core asked for. When it ends, units are left alone.
+package actor AgentService: Service {
+    /// What takes time and is done beside the actor.
+    private enum Work: Sendable {
+        case operation(OperationID, UnitOperation)
+        case journal(UnitName, RunID, invocation: String)
+        case alarm(Timestamp)
+    }
+
+    private let store: any KeyValueStore
+    private let keyspace: Keyspace
+    private let machine: MachineID
+    private let units: any UnitManager
+    private let ledger: any LedgerStore
+    private let leases: AsyncStream<LeaseID>
+    private let storedEvents: @Sendable (UnitName) async -> [EventID]
+    private let clock: any WallClock
+    private let log: Logger
+    private let files: FileTexts
+
+    private var core: AgentCore
+    private var publications: Publications
+    private let work: AsyncStream<Work>
+    private let addWork: AsyncStream<Work>.Continuation
+    private let news: AsyncStream<Void>
+    private let signalNews: AsyncStream<Void>.Continuation
+    private var inFlight = 0
+    private var waiting: [(OperationID, UnitOperation)] = []
+    private var alarm: Timestamp?
+    private var unreadable: Set<UnitName> = []
+
+    /// `leases` are the machine's (`MachineSession.leases()`); `storedEvents` the ids of a unit's stored events, oldest
+    /// first, as far as known.
+    package init(
+        store: any KeyValueStore,
+        keyspace: Keyspace,
+        machine: MachineID,
+        units: any UnitManager,
+        ledger: any LedgerStore,
+        leases: AsyncStream<LeaseID>,
+        storedEvents: @escaping @Sendable (UnitName) async -> [EventID],
+        clock: any WallClock,
+        log: Logger
+    ) {
+        self.store = store
+        self.keyspace = keyspace
+        self.machine = machine
+        self.units = units
+        self.ledger = ledger
+        self.leases = leases
+        self.storedEvents = storedEvents
+        self.clock = clock
+        self.log = log
+        files = FileTexts(store: store, keyspace: keyspace)
+        core = AgentCore(machine: machine, ledger: [:])
+        publications = Publications(machine: machine, keyspace: keyspace)
+        (work, addWork) = AsyncStream.makeStream(of: Work.self)
+        (news, signalNews) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    package func run() async throws {
+        core = AgentCore(machine: machine, ledger: readLedger())
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.followAssignments() }
+                group.addTask { await self.followSystemd() }
+                group.addTask { await self.followLeases() }
+                group.addTask { await self.publish() }
+                for await work in self.work { group.addTask { await self.perform(work) } }
+                group.cancelAll()
+            }
+        }
+    }
+
+    // MARK: inputs
+
+    /// One step of the core, and the beginning of all it asks for. Without a suspension, so that directives are followed
+    /// in the order of the inputs.
+    private func take(_ input: AgentInput) {
+        for directive in core.step(input, now: clock.now()) {
+            switch directive {
+            case .perform(let id, let operation): begin(id, operation)
+            case .publish(let unit, let status): publications.publish(status, of: unit)
+            case .refuse(let unit, let refusal): publications.publish(refusal, of: unit)
+            case .record(let event):
+                log.info("\(event.unit): \(event.message)", metadata: ["unit": "\(event.unit)"])
+                publications.append(event)
+            case .remember(let unit, let entry): remember(entry, of: unit)
+            case .readJournal(let unit, let run, let invocation):
+                addWork.yield(.journal(unit, run, invocation: invocation))
+            case .wake(let at):
+                alarm = at
+                addWork.yield(.alarm(at))
+            }
+        }
+        if publications.isDue { signalNews.yield() }
+    }
+
+    private func followSystemd() async {
+        for await event in units.events {
+            switch event {
+            case .connected(let observations):
+                log.info("Connected to systemd, which has \(observations.count) of our units")
+                take(.connected(observations))
+            case .disconnected(let reason):
+                log.error("The connection to systemd is lost: \(reason)")
+                take(.disconnected)
+            case .observed(let unit, let observation): take(.observed(unit, observation))
+            case .unitFilesChanged: take(.unitFilesChanged)
+            case .finished(let id, let results):
+                for (unit, result) in results.sorted(by: { $0.key < $1.key }) where result != .done {
+                    log.notice("Operation \(id) on \(unit) ended: \(result)", metadata: ["unit": "\(unit)"])
+                }
+                take(.finished(id, results))
+            }
+        }
+    }
+
+    private func followLeases() async {
+        for await lease in leases {
+            publications.hang(on: lease)
+            if publications.isDue { signalNews.yield() }
+        }
+    }
+
+    private func followAssignments() async {
+        var backoff = Backoff()
+        while !Task.isCancelled {
+            do {
+                let revision = try await list()
+                backoff.reset()
+                for try await batch in store.watch(keyspace.assignments(of: machine), from: revision.next) {
+                    fold(batch.events)
+                }
+                try Task.checkCancellation()
+                throw StoreError(.unavailable, "the registry ended its watch")
+            } catch let error as StoreError where error.code == .compacted {
+                continue
+            } catch {
+                if Task.isCancelled { return }
+                take(.registryLost)
+                log.error("This machine's assignments cannot be read: \(error); units are left as they are")
+                let wake = clock.now().advanced(by: backoff.delay())
+                do { try await clock.sleep(until: wake) } catch { return }
+            }
+        }
+    }
+
+    /// Reads all assignments and refusals of this machine.
+    private func list() async throws -> Revision {
+        let format = try await store.range(.key(RegistryKey.format.key(in: keyspace)), limit: 1).entries.first
+        if let format {
+            let declared = try RegistryValue.decode(RegistryFormat.self, from: format.value)
+            guard declared.minimumReader <= RegistryValue.version else {
+                throw StoreError(.newerFormat, "fleet \(declared.writer) is at work there: upgrade fleetd")
+            }
+        }
+        let answer = try await store.range(keyspace.assignments(of: machine), limit: 0)
+        var assignments: [UnitName: Assignment] = [:]
+        unreadable = []
+        for entry in answer.entries {
+            guard case .assignment(_, let unit)? = RegistryKey(entry.key, in: keyspace) else { continue }
+            assignments[unit] = read(entry, of: unit)
+        }
+        var refusals: [UnitName: Refusal] = [:]
+        for entry in try await store.range(keyspace.refusals(of: machine), limit: 0).entries {
+            guard case .refusal(_, let unit)? = RegistryKey(entry.key, in: keyspace) else { continue }
+            refusals[unit] = try? RegistryValue.decode(Refusal.self, from: entry.value)
+        }
+        take(.listed(assignments: assignments, refusals: refusals, unreadable: unreadable))
+        return answer.revision
+    }
+
+    private func fold(_ events: [StoreEvent]) {
+        var changes: [UnitName: Assignment?] = [:]
+        var illegible: Set<UnitName> = []
+        for event in events {
+            switch event {
+            case .put(let entry):
+                guard case .assignment(_, let unit)? = RegistryKey(entry.key, in: keyspace) else { continue }
+                changes.removeValue(forKey: unit)
+                illegible.remove(unit)
+                if let assignment = read(entry, of: unit) {
+                    changes.updateValue(assignment, forKey: unit)
+                } else {
+                    illegible.insert(unit)
+                }
+            case .delete(let key, _):
+                guard case .assignment(_, let unit)? = RegistryKey(key, in: keyspace) else { continue }
+                changes.updateValue(nil, forKey: unit)
+                illegible.remove(unit)
+            }
+        }
+        for unit in illegible.sorted() { take(.unreadable(unit)) }
+        if !changes.isEmpty { take(.assigned(changes)) }
+    }
+
+    /// The assignment; nil when this version cannot read it, which leaves the unit alone.
+    private func read(_ entry: StoredEntry, of unit: UnitName) -> Assignment? {
+        do throws(RegistryValueError) {
+            return try RegistryValue.decode(Assignment.self, from: entry.value)
+        } catch {
+            log.error("\(entry.key) \(error.message); the unit is left as it is", metadata: ["unit": "\(unit)"])
+            unreadable.insert(unit)
+            return nil
+        }
+    }
+
+    // MARK: ledger
+
+    private func readLedger() -> [UnitName: LedgerEntry] {
+        var entries: [UnitName: LedgerEntry] = [:]
+        do {
+            for (unit, bytes) in try ledger.values() {
+                do throws(RegistryValueError) {
+                    entries[unit] = try RegistryValue.decode(LedgerEntry.self, from: bytes)
+                } catch {
+                    log.error("The ledger entry of \(unit) \(error.message); taken as not there")
+                }
+            }
+        } catch {
+            log.error("The ledger cannot be read: \(error); units that are not running will be started")
+        }
+        return entries
+    }
+
+    private func remember(_ entry: LedgerEntry?, of unit: UnitName) {
+        do {
+            try ledger.keep(entry.map { RegistryValue.encode($0) }, of: unit)
+        } catch {
+            log.error("The ledger cannot be written: \(error)", metadata: ["unit": "\(unit)"])
+        }
+    }
+
+    // MARK: work
+
+    private func begin(_ id: OperationID, _ operation: UnitOperation) {
+        log.debug("Operation \(id): \(operation)")
+        guard inFlight < AgentServiceLimits.operationsInFlight else {
+            waiting.append((id, operation))
+            return
+        }
+        inFlight += 1
+        addWork.yield(.operation(id, operation))
+    }
+
+    private func perform(_ work: Work) async {
+        switch work {
+        case .operation(let id, .install(let installations)): await install(id, installations)
+        case .operation(let id, let operation): await carryOut(id, operation, texts: [:])
+        case .journal(let unit, let run, let invocation):
+            let lines = await units.journal(of: unit, invocation: invocation, lines: Limits.journalLines)
+            take(.journal(unit, run, lines: lines))
+        case .alarm(let at):
+            do { try await clock.sleep(until: at) } catch { return }
+            guard alarm == at else { return }
+            alarm = nil
+            take(.wake)
+        }
+        guard case .operation = work else { return }
+        inFlight -= 1
+        if !waiting.isEmpty {
+            let (id, operation) = waiting.removeFirst()
+            begin(id, operation)
+        }
+    }
+
+    /// Fetches the texts and installs what has one; the others have ended here.
+    private func install(_ id: OperationID, _ installations: [UnitInstallation]) async {
+        let answers = await files.texts(of: Set(installations.map(\.file)))
+        var texts: [ContentHash: String] = [:]
+        var ready: [UnitInstallation] = []
+        var results: [UnitName: OperationResult] = [:]
+        for installation in installations {
+            switch answers[installation.file] {
+            case .text(let text)?:
+                texts[installation.file] = text
+                ready.append(installation)
+            case .missing(let reason)?:
+                results[installation.unit] = .failed(OperationFailure(kind: .badUnit, message: reason))
+            case .unavailable(let error)?:
+                log.error("The unit file of \(installation.unit) cannot be read: \(error)")
+                results[installation.unit] = .unknown
+            case nil:
+                results[installation.unit] = .unknown
+            }
+        }
+        if !results.isEmpty { take(.finished(id, results)) }
+        if !ready.isEmpty { await carryOut(id, .install(ready), texts: texts) }
+    }
+
+    /// Waits for the operation's end, or for ours: systemd may take minutes for a job, and stopping fleetd must not.
+    /// So the operation has a task of its own, the only one here that may outlive the service; it ends with the
+    /// connection to systemd, which is closed next.
+    private func carryOut(_ id: OperationID, _ operation: UnitOperation, texts: [ContentHash: String]) async {
+        let (end, signalEnd) = AsyncStream.makeStream(of: Never.self)
+        Task { [units] in
+            await units.perform(id, operation, texts: texts)
+            signalEnd.finish()
+        }
+        for await _ in end {}
+    }
+
+    // MARK: publishing
+
+    /// Writes what is due, one transaction after the other: what comes while one is on its way goes into the next.
+    private func publish() async {
+        var backoff = Backoff()
+        for await _ in news {
+            while publications.isDue {
+                if await publishBatch() {
+                    backoff.reset()
+                } else {
+                    let wake = clock.now().advanced(by: backoff.delay())
+                    do { try await clock.sleep(until: wake) } catch { return }
+                }
+            }
+        }
+    }
+
+    /// False when it has to be tried again, later.
+    private func publishBatch() async -> Bool {
+        var stored: [UnitName: [EventID]] = [:]
+        for unit in publications.unitsWithEvents { stored[unit] = await storedEvents(unit) }
+        guard let batch = publications.next(stored: stored) else { return true }
+        switch await store.commit(batch.transaction) {
+        case .committed: return true
+        case .conflict: preconditionFailure("a transaction without compares conflicts with nothing")
+        case .refused(let error) where error.code == .leaseNotFound:
+            log.notice("The machine's lease has ended; statuses are written again under the next one")
+            publications.putBackWithoutLease(batch)
+            return true
+        case .refused(let error), .unknown(let error):
+            log.error("Statuses cannot be written: \(error); trying again")
+            publications.putBack(batch)
+            return false
+        }
+    }
+}

@@ -1,0 +1,9 @@
+/// Bounds of the agent's service.
+package enum AgentServiceLimits {
+    /// Operations at once. One that waits for systemd costs a task and some hundred bytes, and a unit that takes its time
+    /// must not keep others waiting: so this is well above the units of a machine, and only bounds a mistake.
+    package static let operationsInFlight = 1024
+    /// Unit file texts kept after use: the instances of a few templates come in several batches, everything else is
+    /// needed once.
+    package static let cachedFiles = 16
+}

@@ -1,0 +1,12 @@
+package import UnitFile
+
+/// Port: small values by unit, kept over a restart of this process but not over a boot.
+///
+/// Synchronous: the real one is in memory (`/run` is a tmpfs) and takes microseconds, and what is decided next must not
+/// happen before the ledger has it.
+package protocol LedgerStore: Sendable {
+    /// Everything that is kept.
+    func values() throws -> [UnitName: [UInt8]]
+    /// Keeps `value` or, for nil, forgets what was kept. Whole or not at all.
+    func keep(_ value: [UInt8]?, of unit: UnitName) throws
+}

@@ -1,0 +1,156 @@
+import FleetEngine
+package import FleetModel
+import FleetPlanner
+import FleetRegistry
+package import Logging
+import ServiceLifecycle
+import UnitFile
+
+/// Runs the engine's core: feeds it what the registry says and carries out its directives. Chooses nothing.
+package actor EngineService: Service {
+    /// What wakes the loop. Registry changes carry nothing: the loop takes all that has gathered.
+    private enum Signal: Sendable {
+        case registry
+        case input(EngineInput)
+    }
+
+    private let registry: RegistryService
+    private let store: any KeyValueStore
+    private let leadership: LeadershipLease
+    private let clock: any WallClock
+    private let log: Logger
+    private let signals: AsyncStream<Signal>
+    private let signal: AsyncStream<Signal>.Continuation
+    private var core: EngineCore
+    /// The timer of the last `wake` directive.
+    private var alarm: Task<Void, Never>?
+
+    /// `life` is that of the leadership's lease.
+    package init(
+        machine: MachineID,
+        registry: RegistryService,
+        store: any KeyValueStore,
+        life: LeaseLife,
+        clock: any WallClock,
+        log: Logger
+    ) {
+        self.registry = registry
+        self.store = store
+        self.clock = clock
+        self.log = log
+        core = EngineCore(keyspace: registry.keyspace, machine: machine)
+        leadership = LeadershipLease(
+            machine: machine,
+            store: store,
+            keyspace: registry.keyspace,
+            life: life,
+            clock: clock
+        )
+        // Unbounded: every element but `registry` answers a directive, and the core has few of those open at a time.
+        (signals, signal) = AsyncStream.makeStream()
+    }
+
+    package func run() async throws {
+        let (subscription, changes) = await registry.subscribe()
+        await withTaskGroup { group in
+            group.addTask { [signal] in
+                await cancelWhenGracefulShutdown {
+                    for await _ in changes { signal.yield(.registry) }
+                }
+                signal.yield(.input(.stop))
+                signal.finish()
+            }
+            for await next in signals {
+                switch next {
+                case .registry:
+                    let (changes, snapshot) = await registry.take(subscription)
+                    await step(.changed(changes), snapshot, &group)
+                case .input(let input):
+                    await step(input, registry.snapshot, &group)
+                }
+            }
+            alarm?.cancel()
+            group.cancelAll()
+        }
+    }
+
+    private func step(_ input: EngineInput, _ snapshot: Snapshot, _ group: inout TaskGroup<Void>) async {
+        // A newer fleet is at work in the registry: watch, decide nothing.
+        if case .tooNew = await registry.condition, input != .stop { return }
+        for directive in core.step(input, snapshot: snapshot, now: clock.now()) {
+            switch directive {
+            case .campaign:
+                group.addTask { await self.campaign() }
+            case .resign:
+                await leadership.resign()
+            case .commit(let id, let transaction):
+                group.addTask { [store, signal] in
+                    signal.yield(.input(.finished(id, CommitResult(await store.commit(transaction)))))
+                }
+            case .catchUp:
+                group.addTask { await self.catchUp() }
+            case .wake(let at):
+                setAlarm(at)
+            case .note(let note):
+                log.note(note)
+            }
+        }
+    }
+
+    private func campaign() async {
+        let result = await leadership.campaign()
+        signal.yield(.input(.campaigned(result)))
+        guard case .won = result else { return }
+        if await leadership.hold() == .lost { signal.yield(.input(.leadershipLost)) }
+    }
+
+    private func catchUp() async {
+        var backoff = Backoff()
+        let key = RegistryKey.format.key(in: registry.keyspace)
+        while !Task.isCancelled {
+            do throws(StoreError) {
+                signal.yield(.input(.caughtUp(try await store.range(.key(key), limit: 1).revision)))
+                return
+            } catch {
+                let wake = clock.now().advanced(by: backoff.delay())
+                do { try await clock.sleep(until: wake) } catch { return }
+            }
+        }
+    }
+
+    private func setAlarm(_ at: Timestamp) {
+        alarm?.cancel()
+        alarm = Task { [clock, signal] in
+            do { try await clock.sleep(until: at) } catch { return }
+            signal.yield(.input(.wake))
+        }
+    }
+}
+
+extension CommitResult {
+    fileprivate init(_ outcome: CommitOutcome) {
+        switch outcome {
+        case .committed(let revision): self = .committed(revision)
+        case .conflict: self = .conflict
+        case .refused(let error): self = .refused("\(error)")
+        case .unknown(let error): self = .unknown("\(error)")
+        }
+    }
+}
+
+extension Logger {
+    fileprivate func note(_ note: EngineNote) {
+        switch note {
+        case .leads(let epoch): notice("This machine leads the fleet", metadata: ["epoch": "\(epoch)"])
+        case .leadsNoMore(let epoch): notice("This machine leads no more", metadata: ["epoch": "\(epoch)"])
+        case .decided(let decisions):
+            for decision in decisions { info("\(decision)", metadata: ["unit": "\(decision.unit)"]) }
+        case .auditFailed(let findings):
+            for finding in findings {
+                critical("A plan broke a rule, and is not carried out there; please report this: \(finding)")
+            }
+        case .notCommitted(let units, let reason):
+            info("Planning again for \(units.map(\.description).joined(separator: ", ")): \(reason)")
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import CSystemd
+import Glibc
+import UnitFile
+
+/// The unit files of ours on disk: `units/NAME`, and the link `links/NAME` that makes systemd see it and us own it.
+///
+/// systemd treats such a link like a file of its own (`UnitFileState=linked-runtime`): it is found without a reload,
+/// `FragmentPath` is the link, and `NeedDaemonReload` follows the time stamp of what it points to. Seen with systemd
+/// 252 and 257.
+struct UnitDirectory: Sendable {
+    let paths: SystemdPaths
+
+    /// Every unit of ours, with its file's hash (nil when the link dangles).
+    func list() -> [(UnitName, ContentHash?)] {
+        guard let folder = opendir(paths.root + paths.links) else { return [] }
+        defer { closedir(folder) }
+        var units: [(UnitName, ContentHash?)] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard let unit = try? UnitName(name), isOurs(unit) else { continue }
+            units.append((unit, text(of: unit).map(ContentHash.init(of:))))
+        }
+        return units
+    }
+
+    func isOurs(_ unit: UnitName) -> Bool {
+        linkTarget(named: unit.description) == unitFile(unit)
+    }
+
+    /// The text of our installed file.
+    func text(of unit: UnitName) -> String? {
+        let file = open(paths.root + unitFile(unit), O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16 * 1024)
+        while true {
+            let count = read(file, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { return nil }
+            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk[..<count]
+        }
+    }
+
+    /// Where a unit of this name comes from, when not from us: a file or link (masked ones too) in any folder that
+    /// systemd reads, or a template that would make it.
+    ///
+    /// `owner` may hold the name as an alias of its own: a link to its file does not count.
+    func foreignPath(of unit: UnitName, in unitPath: [String], owner: UnitName? = nil) -> String? {
+        let owned = unitFile(owner ?? unit)
+        for folder in unitPath {
+            for name in [unit, unit.template].compactMap({ $0 }) {
+                let path = folder + "/" + name.description
+                var status = stat()
+                guard lstat(paths.root + path, &status) == 0 else { continue }
+                if folder == paths.links, isOurs(name) { continue }
+                if folder == paths.links, linkTarget(named: name.description) == owned { continue }
+                return path
+            }
+        }
+        return nil
+    }
+
+    /// Writes the file whole or not at all, byte for byte, and links it.
+    func install(_ unit: UnitName, _ text: String) throws(SystemdBusError) {
+        try makeFolder(paths.units)
+        try makeFolder(paths.links)
+        let file = paths.root + unitFile(unit)
+        // Not a valid unit name, so that systemd and `list` overlook a left-over.
+        let draft = paths.root + paths.units + "/." + unit.description.prefix(200) + ".new"
+        let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure("creating", draft) }
+        do throws(SystemdBusError) {
+            defer { close(descriptor) }
+            try write(text, to: descriptor, draft)
+            guard fchmod(descriptor, 0o644) == 0 else { throw failure("setting the mode of", draft) }
+            // The kernel stamps files with a clock that ticks every 4 ms, and systemd compares time stamps to see
+            // whether a file changed: two versions within one tick would look the same.
+            var now = Self.now
+            guard futimens(descriptor, &now) == 0 else { throw failure("setting the time of", draft) }
+            guard rename(draft, file) == 0 else { throw failure("renaming", draft) }
+        } catch {
+            _ = unlink(draft)
+            throw error
+        }
+        try link(unit)
+    }
+
+    /// Removes link and file. What is already gone is fine.
+    func remove(_ unit: UnitName) {
+        if isOurs(unit) { _ = unlink(paths.root + linkPath(unit)) }
+        _ = unlink(paths.root + unitFile(unit))
+        stampLinks()
+    }
+
+    /// The path under which systemd sees the unit.
+    func linkPath(_ unit: UnitName) -> String { paths.links + "/" + unit.description }
+
+    private func unitFile(_ unit: UnitName) -> String { paths.units + "/" + unit.description }
+
+    private func link(_ unit: UnitName) throws(SystemdBusError) {
+        guard !isOurs(unit) else { return }
+        guard symlink(unitFile(unit), paths.root + linkPath(unit)) == 0 else {
+            throw failure("linking", linkPath(unit))
+        }
+        stampLinks()
+    }
+
+    /// systemd looks for new units again only when the folder's time stamp changed, which has the same coarse clock.
+    private func stampLinks() {
+        var now = Self.now
+        _ = utimensat(AT_FDCWD, paths.root + paths.links, &now, 0)
+    }
+
+    private static var now: [timespec] {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return [time, time]
+    }
+
+    private func linkTarget(named name: String) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+            guard let start = buffer.baseAddress else { return nil }
+            let count = readlink(paths.root + paths.links + "/" + name, start, buffer.count)
+            guard count > 0 else { return nil }
+            return String(decoding: buffer[..<count].lazy.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+    }
+
+    private func write(_ text: String, to descriptor: Int32, _ path: String) throws(SystemdBusError) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure("writing", path) }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
+    private func makeFolder(_ path: String) throws(SystemdBusError) {
+        var made = ""
+        for part in path.split(separator: "/") {
+            made += "/" + part
+            guard mkdir(paths.root + made, 0o755) == 0 || errno == EEXIST else { throw failure("creating", made) }
+        }
+    }
+
+    private func failure(_ action: String, _ path: String) -> SystemdBusError {
+        SystemdBusError(.file, "\(action) \(path) failed: \(errorText(errno))")
+    }
+}

@@ -1,0 +1,282 @@
+import FleetEngine
+import FleetModel
+import FleetPlanner
+import FleetRegistry
+import Testing
+import UnitFile
+
+@Suite struct EngineCoreTests {
+    private let a = machine("a")
+    private let b = machine("b")
+    private let web = unit("web.service")
+    private let db = unit("db.service")
+
+    /// A leader with these machines present and nothing to do.
+    private func leader(_ machines: MachineID...) -> EngineWorld {
+        var world = EngineWorld(machine: a)
+        for id in machines { world.registry.machine(id, at: world.now) }
+        world.start()
+        world.settle()
+        return world
+    }
+
+    // MARK: Planning and writing
+
+    @Test func placesWhatIsSubmitted() {
+        var world = leader(a)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        #expect(world.machines(of: web) == [a])
+        #expect(world.registry.snapshot.assignments[web]?[a]?.epoch == world.core.epoch)
+        #expect(world.registry.events(of: web).map(\.kind) == [.placed])
+        #expect(
+            world.registry.events(of: web).map(\.message)
+                == ["placed on aaaaaaaa: target state is launched, least loaded of the eligible machines (0 units)"]
+        )
+    }
+
+    @Test func doesNothingWithoutCause() {
+        var world = leader(a)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        let before = world.directives.count
+        world.registry.machine(a, at: world.now)
+        world.settle()
+        world.step(.wake)
+        world.step(.changed(Changes(units: [web], machines: [a])))
+        #expect(world.directives.count == before, "\(world.directives.dropFirst(before))")
+        #expect(world.wakeAt == nil, "nothing to wait for")
+    }
+
+    @Test func threeHundredUnitsGoInFewTransactionsWithinTheLimits() {
+        var world = leader(a, b)
+        for number in 0..<300 { world.registry.submit(unit("u\(number).service"), at: world.now) }
+        let before = world.registry.commits.count
+        world.settle()
+        let used = world.registry.commits.dropFirst(before)
+        #expect(used.count <= 8)
+        #expect(used.allSatisfy { $0.compares.count <= Limits.operationsPerTransaction })
+        #expect(world.registry.snapshot.unitsByMachine[a]?.count == 150)
+        #expect(world.registry.snapshot.unitsByMachine[b]?.count == 150)
+    }
+
+    @Test func destroyedUnitsLeaveNothingBehind() {
+        var world = leader(a)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        for key in [RegistryKey.unit(web), .target(web)] { world.registry.delete(key) }
+        for id in world.registry.snapshot.eventIDs[web] ?? [] { world.registry.delete(.event(web, id)) }
+        world.settle()
+        #expect(world.machines(of: web).isEmpty)
+        #expect(world.registry.entries.keys.filter { $0.description.contains("web.service") }.isEmpty)
+    }
+
+    @Test func oneOfTheTwoKeysOfAUnitIsNoReasonToStopIt() {
+        var world = leader(a)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        world.registry.delete(.target(web))
+        world.settle()
+        #expect(world.machines(of: web) == [a])
+    }
+
+    @Test func keepsTheNewestEvents() {
+        var world = leader(a)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        for round in 0..<40 {
+            world.now = world.now.advanced(by: .seconds(1))
+            world.registry.target(web, round.isMultiple(of: 2) ? .inactive : .launched, at: world.now)
+            world.settle()
+        }
+        #expect(world.registry.snapshot.eventIDs[web]?.count == Limits.eventsPerUnit)
+        #expect(world.registry.events(of: web).last?.kind == .placed)
+    }
+
+    @Test func aClockThatWentBackDoesNotBreakATransaction() {
+        var world = leader(a)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        for round in 0..<40 {
+            world.now = world.now.advanced(by: .seconds(-10))
+            world.registry.target(web, round.isMultiple(of: 2) ? .inactive : .launched, at: world.now)
+            world.settle()
+        }
+        #expect(world.machines(of: web) == [a])
+    }
+
+    @Test func saysOnceThatAUnitIsBlocked() {
+        var world = leader(a)
+        world.registry.submit(web, "MachineMetadata=disk=ssd", at: world.now)
+        world.settle()
+        world.registry.machine(b, at: world.now)
+        world.settle()
+        #expect(world.registry.events(of: web).map(\.kind) == [.blocked])
+        #expect(world.registry.events(of: web).first?.message.contains("disk=ssd") == true)
+        world.registry.put(.labels(b), MachineLabels(labels: ["disk": "ssd"]))
+        world.settle()
+        #expect(world.registry.events(of: web).map(\.kind) == [.blocked, .placed])
+    }
+
+    // MARK: Leadership
+
+    @Test func followersPlanNothing() {
+        var world = EngineWorld(machine: a)
+        world.registry.machine(a, at: world.now)
+        world.registry.put(.leader, LeaderRecord(machine: b, since: world.now))
+        world.registry.submit(web, at: world.now)
+        _ = world.registry.deliver()
+        world.start()
+        world.settle()
+        #expect(world.directives.isEmpty)
+        world.registry.delete(.leader)
+        world.settle()
+        #expect(world.core.epoch != nil)
+        #expect(world.machines(of: web) == [a], "its state was warm")
+    }
+
+    @Test func aLeaderThatWasSupersededChangesNothing() {
+        var old = leader(a, b)
+        old.registry.submit(web, at: old.now)
+        old.holdsTransactions = true
+        old.settle()
+        #expect(old.held.count == 1)
+
+        var new = EngineWorld(machine: b)
+        new.registry = old.registry
+        new.registry.delete(.leader)
+        _ = new.registry.deliver()
+        new.start()
+        new.registry.submit(web, "MachineID=\(b)", at: new.now)
+        new.settle()
+        #expect(new.machines(of: web) == [b])
+
+        old.registry = new.registry
+        old.releaseHeld()
+        #expect(old.machines(of: web) == [b])
+        #expect(old.registry.revision == new.registry.revision, "nothing was written")
+        old.step(.changed(Changes(leadership: true)))
+        #expect(old.core.epoch == nil)
+        #expect(old.notes.contains { if case .leadsNoMore = $0 { true } else { false } })
+    }
+
+    @Test func aNewLeaderWaitsUntilItsSnapshotHoldsTheElection() throws {
+        var world = EngineWorld(machine: a)
+        world.registry.machine(a, at: world.now)
+        world.registry.submit(web, at: world.now)
+        _ = world.registry.deliver()
+        world.start()
+        #expect(world.core.epoch != nil)
+        #expect(world.commitsAsked == 0, "the snapshot is older than the epoch")
+        world.settle()
+        #expect(world.commitsAsked == 1)
+    }
+
+    @Test func losesLeadershipWhenTheLeaseEnds() {
+        var world = leader(a)
+        world.step(.leadershipLost)
+        #expect(world.core.epoch == nil)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        #expect(world.machines(of: web).isEmpty, "its old key is still there")
+        world.registry.delete(.leader)
+        world.settle()
+        #expect(world.machines(of: web) == [a])
+    }
+
+    @Test func stopGivesTheLeadershipUp() {
+        var world = leader(a)
+        world.step(.stop)
+        #expect(world.directives.contains(.resign))
+        world.settle()
+        #expect(world.registry.snapshot.leadership == nil)
+        #expect(world.core.epoch == nil, "and it does not run again")
+    }
+
+    @Test func aCampaignThatWasWonTooLateIsGivenBack() {
+        var core = EngineCore(keyspace: .standard, machine: a)
+        let now = Timestamp(milliseconds: 0)
+        #expect(core.step(.changed(Changes(all: true)), snapshot: Snapshot(), now: now) == [.campaign])
+        #expect(core.step(.stop, snapshot: Snapshot(), now: now) == [])
+        #expect(core.step(.campaigned(.won(Epoch(7))), snapshot: Snapshot(), now: now) == [.resign])
+    }
+
+    @Test func aFailedCampaignIsRepeatedLaterAndALostOneOnNews() {
+        var core = EngineCore(keyspace: .standard, machine: a)
+        var snapshot = Snapshot()
+        let now = Timestamp(milliseconds: 0)
+        let later = now.advanced(by: .seconds(1))
+        #expect(core.step(.changed(Changes(all: true)), snapshot: snapshot, now: now) == [.campaign])
+        #expect(core.step(.campaigned(.failed), snapshot: snapshot, now: now) == [.wake(at: later)])
+        #expect(core.step(.changed(Changes()), snapshot: snapshot, now: now) == [])
+        #expect(core.step(.wake, snapshot: snapshot, now: later) == [.campaign])
+        #expect(core.step(.campaigned(.held), snapshot: snapshot, now: later) == [])
+        #expect(core.step(.changed(Changes()), snapshot: snapshot, now: later) == [])
+        snapshot.revision = Revision(5)
+        #expect(core.step(.changed(Changes()), snapshot: snapshot, now: later) == [.campaign])
+    }
+
+    // MARK: Failures
+
+    @Test func retriesAtOnceThenWaitsThenGivesUp() {
+        var world = leader(a)
+        world.registry.submit(web, "RescheduleLimit=3", at: world.now)
+        world.settle()
+        world.registry.fail(web, on: a, at: world.now)
+        world.settle()
+        #expect(world.attempt(of: web) == 1, "at once")
+        #expect(world.wakeAt == nil)
+
+        world.registry.fail(web, on: a, at: world.now)
+        world.settle()
+        #expect(world.attempt(of: web) == 1)
+        #expect(world.wakeAt == world.now.advanced(by: .seconds(5)))
+        world.wake()
+        #expect(world.attempt(of: web) == 2)
+
+        world.registry.fail(web, on: a, at: world.now)
+        world.settle()
+        #expect(world.attempt(of: web) == 2)
+        #expect(world.wakeAt == nil)
+        #expect(world.registry.events(of: web).map(\.kind) == [.placed, .retry, .retry, .retry, .gaveUp])
+        #expect(world.registry.events(of: web).last?.message.contains("fleetctl reset-failed web.service") == true)
+
+        world.registry.target(web, .launched, at: world.now)
+        world.settle()
+        #expect(world.attempt(of: web) == 0, "a user asked again")
+    }
+
+    @Test func countersAndWaitsSurviveTheLeader() {
+        var world = leader(a)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        for _ in 0..<2 {
+            world.registry.fail(web, on: a, at: world.now)
+            world.settle()
+        }
+        var next = EngineWorld(machine: b)
+        next.registry = world.registry
+        next.now = world.now.advanced(by: .seconds(2))
+        next.registry.delete(.leader)
+        _ = next.registry.deliver()
+        next.start()
+        next.settle()
+        #expect(next.wakeAt == world.now.advanced(by: .seconds(5)))
+        #expect(next.registry.snapshot.failures[web]?[.fleet]?.count == 2, "the same failure is not counted again")
+        next.wake()
+        #expect(next.attempt(of: web) == 2)
+    }
+
+    @Test func anEarlyWakeIsAskedForAgain() {
+        var world = leader(a)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        for _ in 0..<2 {
+            world.registry.fail(web, on: a, at: world.now)
+            world.settle()
+        }
+        let due = world.now.advanced(by: .seconds(5))
+        let answer = world.core.step(.wake, snapshot: world.registry.snapshot, now: world.now)
+        #expect(answer == [.wake(at: due)])
+    }
+}

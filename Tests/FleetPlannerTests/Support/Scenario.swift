@@ -1,0 +1,111 @@
+import FleetModel
+import FleetPlanner
+import UnitFile
+
+/// Draws random changes of a small fleet. Few names and machines, so that everything meets everything; option sets that
+/// validation would refuse are drawn too, because the planner must come to rest whatever it is given.
+struct Scenario {
+    var random: SeededGenerator
+    var fleet = TestFleet()
+    let names: [UnitName]
+    let machines: [MachineID]
+    /// How readily units are given relations to others, drawn once per seed so that seeds differ in kind.
+    private let relationWeight: Int
+    private let globalWeight: Int
+
+    init(seed: UInt64) {
+        random = SeededGenerator(seed: seed)
+        let count = 2 + random.below(7)
+        names = (0..<count).map { unit(["a", "b", "web@1", "web@2", "db", "c", "x", "y"][$0] + ".service") }
+        machines = "123456".prefix(1 + random.below(5)).map { machine($0) }
+        relationWeight = 2 + random.below(5)
+        globalWeight = 3 + random.below(8)
+    }
+
+    /// One random change; what it was, for the failure report.
+    mutating func mutate() -> String {
+        let name = random.pick(names)
+        let machine = random.pick(machines)
+        switch random.below(20) {
+        case 0...4:
+            let options = drawOptions(for: name)
+            let target = random.pick([TargetState.launched, .launched, .launched, .loaded, .inactive])
+            fleet.submit(name, target: target, options)
+            return "submit \(name) \(target) \(options.words)"
+        case 5...6:
+            let target = random.pick([TargetState.launched, .launched, .inactive, .loaded])
+            fleet.target(name, target)
+            return "target \(name) \(target)"
+        case 7:
+            fleet.destroy(name)
+            return "destroy \(name)"
+        case 8...10:
+            let metadata = ["region": random.pick(["eu", "us"])]
+            fleet.machine(machine, metadata: metadata)
+            return "machine \(machine.short) \(metadata)"
+        case 11:
+            fleet.lose(machine)
+            return "lose \(machine.short)"
+        case 12:
+            let labels: [String: String?] = random.oneIn(2) ? [:] : ["region": random.pick(["eu", "us", nil])]
+            fleet.label(machine, labels)
+            return "label \(machine.short) \(labels)"
+        case 13:
+            fleet.refuse(name, on: machine, random.oneIn(2) ? nil : "taken")
+            return "refuse \(name) \(machine.short)"
+        case 14...16:
+            let places = (fleet.snapshot.assignments[name] ?? [:]).keys.sorted()
+            guard !places.isEmpty else { return "-" }
+            let place = random.pick(places)
+            fleet.fail(name, on: place)
+            return "fail \(name) on \(place.short)"
+        case 17:
+            fleet.now = fleet.now.advanced(by: .seconds(random.pick([0, 1, 5, 10, 60, 600, 4000])))
+            return "advance"
+        case 18:
+            fleet.restart(name)
+            return "restart \(name)"
+        default:
+            fleet.resetFailed(name)
+            return "reset-failed \(name)"
+        }
+    }
+
+    private mutating func drawOptions(for name: UnitName) -> FleetOptions {
+        var options = FleetOptions()
+        if random.oneIn(relationWeight) { options.conflicts = [drawPattern()] }
+        if random.oneIn(relationWeight + 1) { options.replaces = [drawPattern()] }
+        if random.oneIn(relationWeight + 1) { options.machineOf = [random.pick(names)] }
+        if random.oneIn(8) { options.machineOf.append(random.pick(names)) }
+        if random.oneIn(6) { options.metadata = ["region": [MachineText(random.pick(["eu", "us"]))]] }
+        if random.oneIn(12) { options.machineID = MachineText(random.pick(machines).short) }
+        if random.oneIn(globalWeight) { options.isGlobal = true }
+        options.reschedule.trigger = random.pick([.onFailure, .onFailure, .onFailure, .onMachineLoss, .never])
+        options.reschedule.limit = random.pick([0, 2, 5])
+        options.atMostOnce = random.oneIn(4)
+        return options
+    }
+
+    private mutating func drawPattern() -> UnitPattern {
+        if random.oneIn(3) { return UnitPattern(random.pick(["*", "web@*", "?.service", "[a-c].service", "nobody"])) }
+        return UnitPattern(random.pick(names).description)
+    }
+}
+
+extension FleetOptions {
+    /// What differs from the defaults, as `[X-Fleet]` would have it.
+    var words: String {
+        var words: [String] = []
+        if let machineID { words.append("MachineID=\(machineID)") }
+        words += machineOf.map { "MachineOf=\($0)" }
+        for (key, values) in metadata.sorted(by: { $0.key < $1.key }) {
+            words += values.sorted().map { "MachineMetadata=\(key)=\($0)" }
+        }
+        words += conflicts.map { "Conflicts=\($0)" } + replaces.map { "Replaces=\($0)" }
+        if isGlobal { words.append("Global=yes") }
+        if reschedule.trigger != .onFailure { words.append("Reschedule=\(reschedule.trigger.rawValue)") }
+        if reschedule.limit != 5 { words.append("RescheduleLimit=\(reschedule.limit)") }
+        if atMostOnce { words.append("AtMostOnce=yes") }
+        return words.joined(separator: " ")
+    }
+}

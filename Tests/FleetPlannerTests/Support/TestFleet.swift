@@ -1,0 +1,229 @@
+import FleetModel
+import FleetPlanner
+import UnitFile
+
+/// A fleet in memory: a snapshot that users, agents and plans change, each change remembered for `PlanningIndex.update`.
+struct TestFleet {
+    private(set) var snapshot = Snapshot()
+    var now = Timestamp(milliseconds: 1_800_000_000_000)
+    private(set) var changedUnits: Set<UnitName> = []
+    private(set) var changedMachines: Set<MachineID> = []
+    let epoch = Epoch(1)
+    /// Generations grow over the whole fleet, so that a unit that is destroyed and submitted again has a larger one.
+    private var generation: Generation = 0
+
+    mutating func takeChanges() -> (units: Set<UnitName>, machines: Set<MachineID>) {
+        defer { (changedUnits, changedMachines) = ([], []) }
+        return (changedUnits, changedMachines)
+    }
+
+    private mutating func touch(_ unit: UnitName) {
+        changedUnits.insert(unit)
+        snapshot.revision = snapshot.revision.next
+    }
+
+    // MARK: Machines
+
+    mutating func machine(_ id: MachineID, metadata: [String: String] = [:]) {
+        var machine = snapshot.machines[id] ?? Machine(id: id)
+        machine.presence = MachinePresence(
+            hostname: id.short,
+            primaryIP: "",
+            metadata: metadata,
+            version: "1",
+            systemdVersion: "257",
+            since: now
+        )
+        snapshot.machines[id] = machine
+        changedMachines.insert(id)
+        snapshot.revision = snapshot.revision.next
+    }
+
+    /// The machine's lease ends, and with it all that hangs on it.
+    mutating func lose(_ id: MachineID) {
+        guard snapshot.machines[id]?.presence != nil else { return }
+        snapshot.machines[id]?.presence = nil
+        if snapshot.machines[id]?.labels.isEmpty == true { snapshot.machines[id] = nil }
+        for unit in snapshot.statuses.keys where snapshot.statuses[unit]?[id] != nil {
+            snapshot.statuses[unit]?[id] = nil
+            touch(unit)
+        }
+        for unit in snapshot.refusals.keys where snapshot.refusals[unit]?[id] != nil {
+            snapshot.refusals[unit]?[id] = nil
+            touch(unit)
+        }
+        changedMachines.insert(id)
+        snapshot.revision = snapshot.revision.next
+    }
+
+    mutating func label(_ id: MachineID, _ labels: [String: String?]) {
+        snapshot.machines[id, default: Machine(id: id)].labels = labels
+        changedMachines.insert(id)
+        snapshot.revision = snapshot.revision.next
+    }
+
+    // MARK: Units
+
+    mutating func submit(_ name: UnitName, target: TargetState = .launched, _ options: FleetOptions = FleetOptions()) {
+        generation += 1
+        let by = Provenance(at: now, by: "test")
+        snapshot.units[name] = Unit(
+            name: name,
+            intent: UnitIntent(file: ContentHash(of: "\(name)\(options)"), generation: generation, submitted: by),
+            target: UnitTarget(state: target, generation: generation, set: by),
+            options: options
+        )
+        touch(name)
+    }
+
+    mutating func target(_ name: UnitName, _ state: TargetState) {
+        generation += 1
+        snapshot.units[name]?.target.state = state
+        snapshot.units[name]?.target.generation = generation
+        touch(name)
+    }
+
+    mutating func restart(_ name: UnitName) {
+        generation += 1
+        snapshot.units[name]?.target.generation = generation
+        snapshot.units[name]?.target.restart = generation
+        touch(name)
+    }
+
+    mutating func destroy(_ name: UnitName) {
+        snapshot.units[name] = nil
+        snapshot.failures[name] = nil
+        touch(name)
+    }
+
+    /// What a feed shows of a unit whose stored file cannot be read.
+    mutating func makeUnreadable(_ name: UnitName) {
+        snapshot.units[name] = nil
+        snapshot.unitRevisions[name] = snapshot.revision
+        touch(name)
+    }
+
+    mutating func resetFailed(_ name: UnitName) {
+        generation += 1
+        snapshot.failures[name] = nil
+        snapshot.units[name]?.target.generation = generation
+        touch(name)
+    }
+
+    // MARK: Agents
+
+    /// The present run fails for good.
+    mutating func fail(_ name: UnitName, on machine: MachineID, _ message: String = "exited with status 1") {
+        guard let assignment = snapshot.assignments[name]?[machine], snapshot.machines[machine]?.presence != nil else {
+            return
+        }
+        let failure = UnitFailure(cause: .exitCode, message: message, at: now)
+        snapshot.statuses[name, default: [:]][machine] = UnitStatus(
+            file: assignment.file,
+            run: assignment.run,
+            load: "loaded",
+            active: "failed",
+            sub: "failed",
+            settled: true,
+            failure: failure,
+            at: now
+        )
+        touch(name)
+    }
+
+    mutating func refuse(_ name: UnitName, on machine: MachineID, _ reason: String?) {
+        guard snapshot.machines[machine]?.presence != nil else { return }
+        snapshot.refusals[name, default: [:]][machine] = reason.map { Refusal(reason: $0, at: now) }
+        touch(name)
+    }
+
+    // MARK: Plans
+
+    func plan() -> Plan { Planner.plan(snapshot, now: now, epoch: epoch) }
+
+    /// What the registry holds after every decision of `plan` was committed.
+    mutating func apply(_ plan: Plan) {
+        for decision in plan.decisions {
+            let unit = decision.unit
+            switch decision.action {
+            case .assign(let machine, let new), .update(let machine, let new): put(unit, machine, new)
+            case .unassign(let machine): put(unit, machine, nil)
+            case .move(let from, let to, let new):
+                put(unit, from, nil)
+                put(unit, to, new)
+            case .recordFailure(let scope, let record): snapshot.failures[unit, default: [:]][scope] = record
+            }
+            touch(unit)
+        }
+    }
+
+    /// Puts a unit where the planner did not.
+    mutating func force(_ name: UnitName, on machine: MachineID) {
+        guard let unit = snapshot.units[name] else { return }
+        put(
+            name,
+            machine,
+            Assignment(
+                file: unit.intent.file,
+                target: unit.target.state,
+                generation: unit.generation,
+                restart: unit.target.restart,
+                attempt: 0,
+                atMostOnce: unit.options.atMostOnce,
+                epoch: epoch,
+                reason: "forced",
+                at: now
+            )
+        )
+        touch(name)
+    }
+
+    private mutating func put(_ name: UnitName, _ machine: MachineID, _ assignment: Assignment?) {
+        snapshot.assignments[name, default: [:]][machine] = assignment
+        if snapshot.assignments[name]?.isEmpty == true { snapshot.assignments[name] = nil }
+        if assignment == nil {
+            snapshot.unitsByMachine[machine]?.remove(name)
+            if snapshot.unitsByMachine[machine]?.isEmpty == true { snapshot.unitsByMachine[machine] = nil }
+            snapshot.statuses[name]?[machine] = nil
+        } else {
+            snapshot.unitsByMachine[machine, default: []].insert(name)
+        }
+        changedMachines.insert(machine)
+    }
+}
+
+/// The machine `aaaa...` for "a".
+func machine(_ digit: Character) -> MachineID {
+    guard let id = MachineID(String(repeating: digit, count: 32)) else { fatalError("'\(digit)' is no hex digit") }
+    return id
+}
+
+func unit(_ text: String) -> UnitName {
+    do {
+        return try UnitName(text)
+    } catch {
+        fatalError("\(error)")
+    }
+}
+
+func options(_ change: (inout FleetOptions) -> Void) -> FleetOptions {
+    var options = FleetOptions()
+    change(&options)
+    return options
+}
+
+extension Plan {
+    /// `web.service@a`: who would be placed or moved where, who leaves, in a form that fits in a table.
+    var summary: [String] {
+        decisions.map { decision in
+            switch decision.action {
+            case .assign(let machine, _): "\(decision.unit.prefix)+\(machine.short.prefix(1))"
+            case .update(let machine, let new): "\(decision.unit.prefix)=\(machine.short.prefix(1))#\(new.attempt)"
+            case .unassign(let machine): "\(decision.unit.prefix)-\(machine.short.prefix(1))"
+            case .move(let from, let to, _):
+                "\(decision.unit.prefix):\(from.short.prefix(1))>\(to.short.prefix(1))"
+            case .recordFailure(_, let record): "\(decision.unit.prefix)!\(record.count)"
+            }
+        }
+    }
+}

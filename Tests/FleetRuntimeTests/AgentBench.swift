@@ -1,0 +1,130 @@
+import FleetAgent
+import FleetModel
+import FleetRegistry
+import FleetRuntime
+import Logging
+import MemoryStore
+import Synchronization
+import Testing
+import UnitFile
+
+/// One machine's agent between a store in memory and a pretended systemd.
+struct AgentBench {
+    let machine: MachineID
+    let store = WatchedStore(MemoryStore())
+    let units = FakeUnitManager()
+    let ledger: MemoryLedger
+    let clock = ManualWallClock()
+    let leases: AsyncStream<LeaseID>
+    let addLease: AsyncStream<LeaseID>.Continuation
+    let keyspace = Keyspace.standard
+
+    init(ledger: MemoryLedger = MemoryLedger()) throws {
+        machine = try #require(MachineID("0123456789abcdef0123456789abcdef"))
+        self.ledger = ledger
+        (leases, addLease) = AsyncStream.makeStream()
+    }
+
+    /// Runs `body` beside the service, with a connected systemd and a lease.
+    func run(_ body: (AgentBench) async throws -> Void) async throws {
+        let service = AgentService(
+            store: store,
+            keyspace: keyspace,
+            machine: machine,
+            units: units,
+            ledger: ledger,
+            leases: leases,
+            storedEvents: { [store, keyspace] unit in
+                let entries = store.inner.entries.filter { keyspace.events(of: unit).contains($0.key) }
+                return entries.compactMap { entry in
+                    guard case .event(_, let id)? = RegistryKey(entry.key, in: keyspace) else { return nil }
+                    return id
+                }
+            },
+            clock: clock,
+            log: Logger(label: "agent", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        units.connect()
+        try await lease()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await service.run() }
+            do {
+                try await body(self)
+            } catch is CancellationError {
+                // `eventually` has recorded it.
+            }
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    func lease() async throws { addLease.yield(try await store.grantLease(.whileOpen)) }
+
+    /// Stores the file and an assignment of it.
+    func assign(
+        _ units: [UnitName],
+        text: String = "[Service]\nExecStart=/bin/true\n",
+        target: TargetState = .launched,
+        generation: Generation = 1,
+        attempt: Int = 0,
+        withFile: Bool = true
+    ) async {
+        let file = ContentHash(of: text)
+        var operations: [StoreOperation] = []
+        if withFile { operations.append(.put(RegistryKey.file(file).key(in: keyspace), Array(text.utf8), lease: nil)) }
+        for unit in units {
+            let assignment = Assignment(
+                file: file,
+                target: target,
+                generation: generation,
+                restart: 0,
+                attempt: attempt,
+                atMostOnce: false,
+                epoch: .zero,
+                reason: "least loaded",
+                at: clock.now()
+            )
+            let key = RegistryKey.assignment(machine, unit).key(in: keyspace)
+            operations.append(.put(key, RegistryValue.encode(assignment), lease: nil))
+        }
+        await commit(operations)
+    }
+
+    func unassign(_ unit: UnitName) async {
+        await commit([.delete(.key(RegistryKey.assignment(machine, unit).key(in: keyspace)))])
+    }
+
+    func commit(_ operations: [StoreOperation]) async {
+        guard case .committed = await store.inner.commit(Transaction(operations: operations)) else {
+            Issue.record("the test's own write failed")
+            return
+        }
+    }
+
+    func status(_ unit: UnitName) throws -> UnitStatus? {
+        let key = RegistryKey.status(machine, unit).key(in: keyspace)
+        guard let entry = store.inner.entries.first(where: { $0.key == key }) else { return nil }
+        return try RegistryValue.decode(UnitStatus.self, from: entry.value)
+    }
+
+    func events(_ unit: UnitName) throws -> [UnitEvent] {
+        try store.inner.entries.filter { keyspace.events(of: unit).contains($0.key) }.map {
+            try RegistryValue.decode(UnitEvent.self, from: $0.value)
+        }
+    }
+
+    /// Waits until the unit's status is settled and `active`.
+    func settled(_ unit: UnitName, _ active: String = "active") async throws {
+        try await eventually("\(unit) \(active)", describe: { "\(String(describing: try? status(unit)))" }) {
+            let status = try status(unit)
+            return status?.settled == true && status?.active == active
+        }
+    }
+}
+
+extension UnitName: ExpressibleByStringLiteral {
+    public init(stringLiteral text: String) {
+        guard let name = try? UnitName(text) else { preconditionFailure("\(text) is not a unit name") }
+        self = name
+    }
+}

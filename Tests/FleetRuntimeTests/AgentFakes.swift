@@ -1,0 +1,196 @@
+import FleetAgent
+import FleetModel
+import FleetRegistry
+import FleetRuntime
+import Logging
+import MemoryStore
+import Synchronization
+import Testing
+import UnitFile
+
+/// A systemd that does at once what it is asked, unless a test holds a unit back.
+final class FakeUnitManager: UnitManager {
+    struct State {
+        var units: [UnitName: UnitObservation] = [:]
+        /// What was performed, in order.
+        var performed: [UnitOperation] = []
+        var installed: [ContentHash: String] = [:]
+        /// Units whose operations do not end until they are let go.
+        var held: Set<UnitName> = []
+        var holding: [UnitName: CheckedContinuation<Void, Never>] = [:]
+        var failing: Set<UnitName> = []
+        var invocations = 0
+        var atOnce = 0
+        var mostAtOnce = 0
+    }
+
+    let events: AsyncStream<UnitManagerEvent>
+    let send: AsyncStream<UnitManagerEvent>.Continuation
+    let state = Mutex(State())
+
+    init() {
+        (events, send) = AsyncStream.makeStream()
+    }
+
+    var performed: [UnitOperation] { state.withLock { $0.performed } }
+
+    func connect() {
+        send.yield(.connected(state.withLock { $0.units }))
+    }
+
+    func show(_ unit: UnitName, _ change: (inout UnitObservation) -> Void) {
+        let observation = state.withLock { state in
+            state.units[unit].map { old in
+                var new = old
+                change(&new)
+                state.units[unit] = new
+                return new
+            }
+        }
+        send.yield(.observed(unit, observation))
+    }
+
+    func letGo(_ unit: UnitName) {
+        let continuation = state.withLock { state in
+            state.held.remove(unit)
+            return state.holding.removeValue(forKey: unit)
+        }
+        continuation?.resume()
+    }
+
+    func perform(_ id: OperationID, _ operation: UnitOperation, texts: [ContentHash: String]) async {
+        state.withLock { state in
+            state.performed.append(operation)
+            state.atOnce += 1
+            state.mostAtOnce = max(state.mostAtOnce, state.atOnce)
+        }
+        for unit in operation.units {
+            await withCheckedContinuation { continuation in
+                let isHeld = state.withLock { state in
+                    guard state.held.contains(unit) else { return false }
+                    state.holding[unit] = continuation
+                    return true
+                }
+                if !isHeld { continuation.resume() }
+            }
+        }
+        let observations = state.withLock { state in
+            state.atOnce -= 1
+            for unit in operation.units { Self.apply(operation, to: unit, texts, &state) }
+            return operation.units.map { ($0, state.units[$0]) }
+        }
+        for (unit, observation) in observations { send.yield(.observed(unit, observation)) }
+        send.yield(.finished(id, Dictionary(operation.units.map { ($0, .done) }) { first, _ in first }))
+    }
+
+    func journal(of unit: UnitName, invocation: String, lines: Int) async -> [String] {
+        ["\(unit) [\(invocation)] said this"]
+    }
+
+    private static func apply(
+        _ operation: UnitOperation,
+        to unit: UnitName,
+        _ texts: [ContentHash: String],
+        _ state: inout State
+    ) {
+        switch operation {
+        case .install(let installations):
+            for item in installations where item.unit == unit {
+                state.installed[item.file] = texts[item.file]
+                state.units[unit] = UnitObservation(
+                    loadState: "loaded",
+                    activeState: "inactive",
+                    subState: "dead",
+                    result: "success",
+                    file: item.file
+                )
+            }
+        case .start, .restart:
+            state.invocations += 1
+            state.units[unit]?.invocation = "i\(state.invocations)"
+            let fails = state.failing.contains(unit)
+            state.units[unit]?.activeState = fails ? "failed" : "active"
+            state.units[unit]?.subState = fails ? "failed" : "running"
+            state.units[unit]?.result = fails ? "exit-code" : "success"
+            state.units[unit]?.mainCode = fails ? 1 : 0
+            state.units[unit]?.mainStatus = fails ? 3 : 0
+        case .stop, .resetFailed:
+            state.units[unit]?.activeState = "inactive"
+            state.units[unit]?.subState = "dead"
+        case .remove: state.units[unit] = nil
+        case .probe: break
+        }
+    }
+}
+
+/// A ledger in memory, which outlives the service of a test.
+final class MemoryLedger: LedgerStore {
+    private let entries = Mutex<[UnitName: [UInt8]]>([:])
+
+    func values() -> [UnitName: [UInt8]] { entries.withLock { $0 } }
+    func keep(_ value: [UInt8]?, of unit: UnitName) { entries.withLock { $0[unit] = value } }
+}
+
+/// Wall-clock time that stands still until a test moves it.
+struct ManualWallClock: WallClock {
+    let manual = ManualClock()
+
+    func now() -> Timestamp { Timestamp(milliseconds: 0).advanced(by: manual.now.offset) }
+
+    func sleep(until deadline: Timestamp) async throws {
+        try await manual.sleep(until: manual.now.advanced(by: deadline.since(now())), tolerance: nil)
+    }
+}
+
+/// Counts the transactions that a store is asked for, and can be cut off.
+final class WatchedStore: KeyValueStore {
+    let inner: MemoryStore
+    let commits = Mutex(0)
+    let isCut = Mutex(false)
+    let largest = Mutex(0)
+
+    init(_ inner: MemoryStore) { self.inner = inner }
+
+    private var cut: StoreError { StoreError(.unavailable, "cut off") }
+
+    func range(_ range: KeyRange, limit: Int) async throws(StoreError) -> RangeAnswer {
+        if isCut.withLock({ $0 }) { throw cut }
+        return try await inner.range(range, limit: limit)
+    }
+
+    func commit(_ transaction: Transaction) async -> CommitOutcome {
+        commits.withLock { $0 += 1 }
+        largest.withLock { $0 = max($0, transaction.operations.count) }
+        if isCut.withLock({ $0 }) { return .unknown(cut) }
+        // Time for more to become due, as a real store takes it.
+        for _ in 0..<20 { await Task.yield() }
+        return await inner.commit(transaction)
+    }
+
+    func watch(_ range: KeyRange, from start: Revision) -> AsyncThrowingStream<WatchBatch, any Error> {
+        inner.watch(range, from: start)
+    }
+
+    func grantLease(_ life: LeaseLife) async throws(StoreError) -> LeaseID { try await inner.grantLease(life) }
+    func keepAlive(_ lease: LeaseID) async throws(StoreError) { try await inner.keepAlive(lease) }
+    func revoke(_ lease: LeaseID) async throws(StoreError) { try await inner.revoke(lease) }
+    func compact(to revision: Revision) async throws(StoreError) { try await inner.compact(to: revision) }
+    func close() async { await inner.close() }
+}
+
+/// Polls until `condition` holds; records an issue, with what `describe` says, when it does not in time.
+func eventually(
+    _ what: String,
+    within limit: Duration = .seconds(20),
+    describe: () -> String = { "" },
+    _ condition: () throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + limit
+    while try !condition() {
+        if ContinuousClock.now > deadline {
+            Issue.record("not in time: \(what) \(describe())")
+            throw CancellationError()
+        }
+        try await Task.sleep(for: .milliseconds(1))
+    }
+}
