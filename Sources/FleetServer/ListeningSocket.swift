@@ -1,4 +1,3 @@
-import Glibc
 import NIOCore
 import NIOPosix
 
@@ -8,22 +7,6 @@ package enum ListeningSocket: Hashable, Sendable {
     case descriptor(CInt)
     /// A unix socket of our own at this path, for tests and for running without systemd.
     case path(String)
-
-    /// The sockets that systemd passed (sd_listen_fds(3)): descriptors from 3 on, if `LISTEN_PID` is this process.
-    /// They are closed on exec from now on, so that no child inherits the API.
-    package static func passed(in environment: [String: String], to process: Int32) -> [ListeningSocket] {
-        guard environment["LISTEN_PID"].flatMap(Int32.init) == process,
-            let count = environment["LISTEN_FDS"].flatMap(CInt.init), (1...maximumPassed).contains(count)
-        else { return [] }
-        return (3..<3 + count).map { descriptor in
-            // A failure would mean that it is not open, which binding reports.
-            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-            return .descriptor(descriptor)
-        }
-    }
-
-    /// More sockets than this are a mistake in fleetd.socket.
-    private static let maximumPassed: CInt = 16
 
     /// Accepts connections from now on, each set up by `initialize`.
     func bind(

@@ -136,12 +136,4 @@ import UnitFile
             #expect(try received.isEmpty || RawResponse(received).body.contains("fleetd is stopping"))
         }
     }
-
-    @Test func passedSockets() {
-        let mine: [String: String] = ["LISTEN_PID": "42", "LISTEN_FDS": "0"]
-        #expect(ListeningSocket.passed(in: mine, to: 42).isEmpty)
-        #expect(ListeningSocket.passed(in: [:], to: 42).isEmpty)
-        #expect(ListeningSocket.passed(in: ["LISTEN_PID": "41", "LISTEN_FDS": "1"], to: 42).isEmpty)
-        #expect(ListeningSocket.passed(in: ["LISTEN_PID": "42", "LISTEN_FDS": "9999"], to: 42).isEmpty)
-    }
 }
