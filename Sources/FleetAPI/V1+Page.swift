@@ -2,26 +2,34 @@ extension V1 {
     /// Which slice of a list a `nextPageToken` means: URL-safe base64 of two little-endian 16-bit numbers, the items per
     /// page and the page from 1 on. The form is fleet's. Every page is cut from the list as it is when it is asked for.
     package struct PageToken: Hashable, Sendable, CustomStringConvertible {
-        /// Items per page: fleet's default `token_limit`.
-        package static let limit = 100
-
+        /// Items per page (`token_limit` of fleet.conf), 1 to 65,535.
+        package let limit: Int
         package let page: Int
 
-        package static let first = PageToken(page: 1)
+        /// The first page.
+        package init(limit: Int) {
+            self.init(page: 1, limit: limit)
+        }
 
-        private init(page: Int) { self.page = page }
+        private init(page: Int, limit: Int) {
+            precondition((1...Int(UInt16.max)).contains(limit), "a page of \(limit) items has no token")
+            self.page = page
+            self.limit = limit
+        }
 
-        /// Throws fleet's messages for a token that this server did not give out.
-        package init(_ text: String) throws(APIError) {
+        /// Throws fleet's messages for a token that a fleetd with this limit did not give out.
+        package init(_ text: String, limit: Int) throws(APIError) {
             guard let bytes = Self.decode(text) else { throw APIError(400, "nextPageToken is invalid") }
-            let limit = Int(bytes[0]) | Int(bytes[1]) << 8
-            page = Int(bytes[2]) | Int(bytes[3]) << 8
-            guard limit == Self.limit else { throw APIError(400, "token limit must be \(Self.limit)") }
+            let page = Int(bytes[2]) | Int(bytes[3]) << 8
+            guard Int(bytes[0]) | Int(bytes[1]) << 8 == limit else {
+                throw APIError(400, "token limit must be \(limit)")
+            }
             guard page > 0 else { throw APIError(400, "token page must be larger than zero") }
+            self.init(page: page, limit: limit)
         }
 
         package var description: String {
-            let limit = UInt16(truncatingIfNeeded: Self.limit)
+            let limit = UInt16(truncatingIfNeeded: limit)
             let page = UInt16(truncatingIfNeeded: page)
             return Self.encode([limit, page].flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] })
         }
@@ -29,9 +37,9 @@ extension V1 {
         /// The items of this page, and the token of the next if there is anything on it. 65,535 pages is where the
         /// token's form ends; the list is cut there rather than begun again.
         package func cut<Item>(_ items: [Item]) -> (items: [Item], next: String?) {
-            let rest = items.dropFirst((page - 1) * Self.limit)
-            let hasNext = rest.count > Self.limit && page < UInt16.max
-            return (Array(rest.prefix(Self.limit)), hasNext ? PageToken(page: page + 1).description : nil)
+            let rest = items.dropFirst((page - 1) * limit)
+            let hasNext = rest.count > limit && page < UInt16.max
+            return (Array(rest.prefix(limit)), hasNext ? PageToken(page: page + 1, limit: limit).description : nil)
         }
 
         private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)

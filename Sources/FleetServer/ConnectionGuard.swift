@@ -40,15 +40,31 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var phase = Phase.idle
     private var hasAnswerBegun = false
     private var timer: Scheduled<Void>?
+    private let refusal: APIError?
+    private var onActive: (() -> Void)?
 
-    init(limits: ServerLimits, serverHeader: String) {
+    /// `onActive` is called once, before any handler behind this one learns that the connection is up. With a `refusal`
+    /// the connection gets that for an answer, and ends.
+    init(limits: ServerLimits, serverHeader: String, refusal: APIError?, onActive: @escaping () -> Void) {
         self.limits = limits
         self.serverHeader = serverHeader
+        self.refusal = refusal
+        self.onActive = onActive
     }
 
     func handlerAdded(context: ChannelHandlerContext) { enter(.idle, context) }
 
-    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+    func channelActive(context: ChannelHandlerContext) {
+        onActive?()
+        onActive = nil
+        context.fireChannelActive()
+        if let refusal { refuse(refusal, context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+        onActive = nil
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()

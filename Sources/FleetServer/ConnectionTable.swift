@@ -1,3 +1,4 @@
+import FleetAPI
 import NIOCore
 import Synchronization
 
@@ -14,30 +15,24 @@ final class ConnectionTable: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
-    /// False when the server is stopping already: the caller closes the channel.
-    func listen(_ channel: any Channel) -> Bool {
-        state.withLock { state in
-            guard !state.isStopping else { return false }
-            state.listeners.append(channel)
-            return true
-        }
-    }
+    func listen(_ channel: any Channel) { state.withLock { $0.listeners.append(channel) } }
 
-    /// False when there is no room for one more. The channel leaves the table when it closes.
-    func add(_ channel: any Channel) -> Bool {
+    /// nil when the channel is in the table now, until it closes; otherwise what to tell its client.
+    func add(_ channel: any Channel) -> APIError? {
         let id = ObjectIdentifier(channel)
-        let isAdded = state.withLock { state in
-            guard !state.isStopping, state.connections.count < limit else { return false }
+        let refusal: APIError? = state.withLock { state in
+            if state.isStopping { return APIError(503, "fleetd is stopping: try again in a moment") }
+            guard state.connections.count < limit else {
+                return APIError(503, "fleetd has \(limit) connections already: try again in a moment")
+            }
             state.connections[id] = channel
-            return true
+            return nil
         }
-        if isAdded {
+        if refusal == nil {
             channel.closeFuture.whenComplete { _ in self.state.withLock { $0.connections[id] = nil } }
         }
-        return isAdded
+        return refusal
     }
-
-    var count: Int { state.withLock { $0.connections.count } }
 
     /// Nothing more is accepted; a connection is closed when the request it is at has been answered, at once if none.
     func stop() {

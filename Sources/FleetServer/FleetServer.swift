@@ -43,52 +43,31 @@ package struct FleetServer: Service {
     /// Throws when a socket cannot be bound.
     package func run() async throws {
         let table = ConnectionTable(limit: limits.connections)
-        let connections = http()
-        var listeners: [NIOAsyncChannel<HTTP1Channel.Value, Never>] = []
-        for socket in sockets {
-            let listener = try await socket.bind(on: group) { channel in setUp(channel, connections) }
-            listeners.append(listener)
-            guard table.listen(listener.channel) else { break }
-            logger.info("API listens on \(socket)")
+        let http = http()
+        let (accepted, continuation) = AsyncStream<HTTP1Channel.Value>.makeStream()
+        do {
+            for socket in sockets {
+                table.listen(try await socket.bind(on: group) { setUp($0, http, table, continuation) })
+                logger.info("API listens on \(socket)")
+            }
+        } catch {
+            table.stop()
+            continuation.finish()
+            throw error
         }
         onListening()
         let cutOff = CutOff(group.any(), after: limits.shutdownTime) { table.closeAll() }
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { tasks in
-                for listener in listeners {
-                    tasks.addTask { await accept(from: listener, connections, table) }
-                }
+                for await connection in accepted { tasks.addTask { await serve(connection, http) } }
             }
         } onGracefulShutdown: {
             table.stop()
+            continuation.finish()
             cutOff.start()
         }
         cutOff.cancel()
-    }
-
-    private func accept(
-        from listener: NIOAsyncChannel<HTTP1Channel.Value, Never>,
-        _ http: HTTP1Channel,
-        _ table: ConnectionTable
-    ) async {
-        await withDiscardingTaskGroup { tasks in
-            do {
-                try await listener.executeThenClose { accepted in
-                    for try await connection in accepted {
-                        if !table.add(connection.channel) {
-                            let refusal = APIError(
-                                503,
-                                "fleetd has \(limits.connections) connections already: try again"
-                            )
-                            connection.channel.triggerUserOutboundEvent(ConnectionEvent.refuse(refusal), promise: nil)
-                        }
-                        tasks.addTask { await serve(connection, http) }
-                    }
-                }
-            } catch {
-                logger.error("API stopped accepting: \(error)")
-            }
-        }
+        table.stop()
     }
 
     /// Answers one connection's requests until it closes, and stops answering when it has closed: a change that somebody
@@ -106,11 +85,36 @@ package struct FleetServer: Service {
 
     // MARK: One connection
 
-    private func setUp(_ channel: any Channel, _ http: HTTP1Channel) -> EventLoopFuture<HTTP1Channel.Value> {
-        http.setup(channel: channel, logger: logger).flatMapThrowing { value in
-            let watch = ConnectionGuard(limits: limits, serverHeader: serverHeader)
+    /// Hands the connection over to `run` once it is up; until then NIO owns it. NIO's own way, a listener that is a
+    /// sequence of connections, drops those that it is setting up when it closes, and traps because nobody has finished
+    /// their writers (swift-nio 2.101).
+    private func setUp(
+        _ channel: any Channel,
+        _ http: HTTP1Channel,
+        _ table: ConnectionTable,
+        _ accepted: AsyncStream<HTTP1Channel.Value>.Continuation
+    ) -> EventLoopFuture<Void> {
+        http.setup(channel: channel, logger: logger).flatMapThrowing { connection in
+            let watch = ConnectionGuard(
+                limits: limits,
+                serverHeader: serverHeader,
+                refusal: table.add(channel),
+                onActive: {
+                    if case .terminated = accepted.yield(connection) { Self.abandon(connection) }
+                }
+            )
             try channel.pipeline.syncOperations.addHandler(watch, position: .first)
-            return value
+        }
+    }
+
+    /// Closes a connection that came when nobody serves any more.
+    private static func abandon(_ connection: HTTP1Channel.Value) {
+        Task {
+            do {
+                try await connection.executeThenClose { _, _ in }
+            } catch {
+                // It is closed either way.
+            }
         }
     }
 

@@ -72,7 +72,7 @@ extension Routes {
     private func page(_ request: APIRequest) throws(APIError) -> V1.PageToken {
         let tokens = request.target.values(of: "nextPageToken")
         guard tokens.count <= 1 else { throw APIError(400, "nextPageToken is given more than once") }
-        guard let token = tokens.first, !token.isEmpty else { return .first }
-        return try V1.PageToken(token)
+        guard let token = tokens.first, !token.isEmpty else { return V1.PageToken(limit: limits.pageItems) }
+        return try V1.PageToken(token, limit: limits.pageItems)
     }
 }

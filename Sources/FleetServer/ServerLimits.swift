@@ -17,6 +17,8 @@ package struct ServerLimits: Sendable {
     package var units = 10_000
     /// Lines of a journal before `follow` begins.
     package var journalLines = 10_000
+    /// Rows of one page of API v1: `token_limit` of fleet.conf, with fleet's default.
+    package var pageItems = 100
     /// From the first byte of a request to the end of its head.
     package var headTime = TimeAmount.seconds(10)
     /// From the head of a request to the end of its body.

@@ -79,10 +79,13 @@ struct Daemon {
             clock: clock,
             log: log
         )
+        var limits = ServerLimits()
+        limits.pageItems = configuration.tokenLimit
         let server = FleetServer(
             control: control,
             explainer: PlannerExplainer(clock: clock),
             sockets: sockets(log),
+            limits: limits,
             logger: log
         )
         let reload = Reload(source: source, announcement: announcement, session: session, notifier: notifier, log: log)

@@ -19,7 +19,9 @@ struct Reload: Service {
                 do {
                     await announcement.apply(try source.read(log: log))
                     await session.announce()
-                    log.notice("Read the settings again; what is not about this machine's metadata or address needs a restart")
+                    log.notice(
+                        "Read the settings again; what is not about this machine's metadata or address needs a restart"
+                    )
                     notifier.ready(status: "Settings read again")
                 } catch {
                     log.error("The settings are left as they were: \(error)")

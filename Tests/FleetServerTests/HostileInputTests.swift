@@ -5,6 +5,13 @@ import UnitFile
 
 /// Whatever comes in, the answer is an error in the API's form, and the next request is answered.
 @Suite struct HostileInputTests {
+    /// Something to send; its name in the log is short.
+    struct Sent: Sendable, CustomTestStringConvertible {
+        var text: String
+        init(_ text: String) { self.text = text }
+        var testDescription: String { text.utf8.count > 80 ? "\(text.prefix(80))... (\(text.utf8.count) bytes)" : text }
+    }
+
     static let targets: [(String, Int)] = [
         ("/fleet/v1/units/..%2F..%2Fetc%2Fpasswd.service", 400),
         ("/fleet/v1/units/a%2Fb.service", 400),
@@ -29,7 +36,8 @@ import UnitFile
         ("http://fleet/fleet/v1/units", 200),
     ]
 
-    @Test(arguments: targets) func target(_ target: String, _ status: Int) async throws {
+    @Test(arguments: targets.map { (Sent($0), $1) }) func target(_ sent: Sent, _ status: Int) async throws {
+        let target = sent.text
         try await LiveServer.run { server in
             let client = try server.connect()
             try await client.send("GET \(target) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -57,9 +65,9 @@ import UnitFile
         (#"{"options":[{"section":"Service","name":"ExecStart","value":"a\u0000b"}]}"#, "NUL"),
     ]
 
-    @Test(arguments: bodies) func body(_ body: String, _ message: String) async throws {
+    @Test(arguments: bodies.map { (Sent($0), $1) }) func body(_ sent: Sent, _ message: String) async throws {
         try await LiveServer.run { server in
-            let answer = try await server.ask("PUT", "/fleet/v1/units/a.service", body)
+            let answer = try await server.ask("PUT", "/fleet/v1/units/a.service", sent.text)
             #expect(answer.status == 400, "\(answer.body)")
             #expect(answer.body.contains(message), "\(answer.body)")
         }
@@ -78,7 +86,7 @@ import UnitFile
         }
     }
 
-    @Test(arguments: [
+    static let nonsense = [
         "nonsense\r\n\r\n",
         "\u{0}\u{1}\u{2}\u{3}\r\n\r\n",
         "GET /fleet/v1/units HTTP/9.9\r\n\r\n",
@@ -88,11 +96,12 @@ import UnitFile
         "GET /fleet/v1/units HTTP/1.1\r\nX: " + String(repeating: "a", count: 20_000) + "\r\n\r\n",
         "GET /fleet/v1/units HTTP/1.1\r\n" + String(repeating: "X: y\r\n", count: 5_000) + "\r\n",
         "GET /" + String(repeating: "a", count: 1_000_000) + " HTTP/1.1\r\n\r\n",
-    ])
-    func notHTTP(_ text: String) async throws {
+    ]
+
+    @Test(arguments: nonsense.map(Sent.init)) func notHTTP(_ sent: Sent) async throws {
         try await LiveServer.run { server in
             let client = try server.connect()
-            try await client.send(text)
+            try await client.send(sent.text)
             let answer = try RawResponse(await client.receive())
             #expect((400..<500).contains(answer.status), "\(answer.status) \(answer.body)")
             #expect(answer.body.contains(#""error":{"code":"#))

@@ -17,6 +17,7 @@ struct LiveServer: Sendable {
     static func run(
         explainer: any PlacementExplainer = FakeExplainer(),
         limits: ServerLimits = ServerLimits(),
+        isActivated: Bool = false,
         _ body: (LiveServer) async throws -> Void
     ) async throws {
         let control = FakeControl()
@@ -30,7 +31,7 @@ struct LiveServer: Sendable {
         let server = FleetServer(
             control: control,
             explainer: explainer,
-            sockets: [.path(path)],
+            sockets: [isActivated ? .descriptor(try RawClient.listen(path)) : .path(path)],
             limits: limits,
             logger: logger,
             onListening: { continuation.finish() }

@@ -16,17 +16,35 @@ final class RawClient: Sendable {
     private let queue = DispatchQueue(label: "client")
 
     init(path: String) throws {
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = try Self.open(path) { connect($0, $1, $2) }
+    }
+
+    /// A socket as systemd passes it: bound, and listening.
+    static func listen(_ path: String) throws -> CInt {
+        try open(path) { descriptor, address, length in
+            bind(descriptor, address, length) == 0 ? Glibc.listen(descriptor, 16) : -1
+        }
+    }
+
+    private static func open(
+        _ path: String,
+        _ body: (CInt, UnsafePointer<sockaddr>, socklen_t) -> CInt
+    ) throws -> CInt {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(description: "socket: \(errno)") }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
         let status = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                body(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard status == 0 else { throw Failure(description: "connect \(path): \(errno)") }
+        guard status == 0 else {
+            close(descriptor)
+            throw Failure(description: "\(path): \(errno)")
+        }
+        return descriptor
     }
 
     deinit { shut() }

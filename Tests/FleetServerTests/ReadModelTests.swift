@@ -5,30 +5,30 @@ import UnitFile
 
 @Suite struct ReadModelTests {
     @Test(arguments: [1, 2, 255, 256, 65_535]) func tokensComeBack(_ page: Int) throws {
-        var token = V1.PageToken.first
-        for _ in 1..<min(page, 300) {
-            let next = try #require(token.cut(Array(0..<100 * 301)).next)
-            token = try V1.PageToken(next)
-        }
-        #expect(token.page == min(page, 300))
-        #expect(try V1.PageToken(token.description) == token)
+        let items = [UInt8](repeating: 0, count: 100 * page + 1)
+        var token = V1.PageToken(limit: 100)
+        while token.page < min(page, 300) { token = try V1.PageToken(try #require(token.cut(items).next), limit: 100) }
+        #expect(try V1.PageToken(token.description, limit: 100) == token)
     }
 
     @Test func fleetsOwnTokens() throws {
-        #expect(V1.PageToken.first.description == "ZAABAA==")
-        #expect(try V1.PageToken("ZAD__w==").page == 65_535)
-        #expect(try V1.PageToken("ZAD__w==").cut(Array(0..<10_000_000)).next == nil, "the form ends there")
+        #expect(V1.PageToken(limit: 100).description == "ZAABAA==")
+        #expect(try V1.PageToken("ZAD__w==", limit: 100).page == 65_535)
+        #expect(
+            try V1.PageToken("ZAD__w==", limit: 100).cut([UInt8](repeating: 0, count: 6_600_000)).next == nil,
+            "the form ends there"
+        )
     }
 
     @Test func pagesPartitionTheList() throws {
         for count in [0, 1, 99, 100, 101, 200, 250] {
-            var token: V1.PageToken? = .first
+            var token: V1.PageToken? = V1.PageToken(limit: 100)
             var seen: [Int] = []
             while let page = token {
                 let (items, next) = page.cut(Array(0..<count))
                 #expect(!items.isEmpty || count == 0)
                 seen += items
-                token = try next.map { text throws(APIError) in try V1.PageToken(text) }
+                token = try next.map { text throws(APIError) in try V1.PageToken(text, limit: 100) }
             }
             #expect(seen == Array(0..<count))
         }
@@ -36,7 +36,7 @@ import UnitFile
 
     @Test(arguments: ["", "A", "ZAABAA=", "ZAABAA===", "ZAABA?==", "ZAABAB==", "ZAABAAAA", "é"])
     func tokensThatWeDidNotGive(_ text: String) {
-        #expect(throws: APIError.self) { try V1.PageToken(text) }
+        #expect(throws: APIError.self) { try V1.PageToken(text, limit: 100) }
     }
 
     @Test func optionsBecomeAFile() throws {

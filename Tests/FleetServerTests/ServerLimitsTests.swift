@@ -35,11 +35,17 @@ import UnitFile
 
     @Test func anIdleConnectionIsClosed() async throws {
         try await LiveServer.run(limits: limits { $0.idleTime = .milliseconds(50) }) { server in
+            let received = try await server.connect().receive()
+            #expect(received.isEmpty)
+        }
+    }
+
+    /// Long enough that a busy machine sends the request in time.
+    @Test func anIdleConnectionIsClosedAfterItsRequestToo() async throws {
+        try await LiveServer.run(limits: limits { $0.idleTime = .seconds(2) }) { server in
             let client = try server.connect()
-            #expect(try await client.receive().isEmpty)
-            let second = try server.connect()
-            try await second.send(LiveServer.request("GET", "/fleet/v2/version", connection: "keep-alive"))
-            #expect(try RawResponse(await second.receive()).status == 200)
+            try await client.send(LiveServer.request("GET", "/fleet/v2/version", connection: "keep-alive"))
+            #expect(try RawResponse(await client.receive()).status == 200)
         }
     }
 
@@ -57,7 +63,11 @@ import UnitFile
     }
 
     @Test(arguments: [true, false]) func aBodyThatIsTooLarge(_ isDeclared: Bool) async throws {
-        try await LiveServer.run(limits: limits { $0.bodyBytes = 1000 }) { server in
+        let limits = limits {
+            $0.bodyBytes = 1000
+            $0.lingerTime = .milliseconds(50)
+        }
+        try await LiveServer.run(limits: limits) { server in
             let client = try server.connect()
             let head = "PUT /fleet/v1/units/a.service HTTP/1.1\r\nContent-Type: application/json\r\n"
             let body = String(repeating: " ", count: 4000)
@@ -113,23 +123,17 @@ import UnitFile
         }
     }
 
-    /// A request that never ends is cut off when the stop's time is over.
-    @Test func aStopDoesNotWaitForEver() async throws {
+    /// A request that never ends is cut off when the stop's time is over; one that comes too late is told so, or not
+    /// accepted at all. The client is never left hanging.
+    @Test(arguments: 0..<10) func aStopDoesNotWaitForEver(_ round: Int) async throws {
         try await LiveServer.run(limits: limits { $0.shutdownTime = .milliseconds(50) }) { server in
             let client = try server.connect()
             try await client.send(
                 "PUT /fleet/v1/units/a.service HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
             )
             await server.stop()
-            #expect(try await client.receive().isEmpty)
+            let received = try await client.receive()
+            #expect(try received.isEmpty || RawResponse(received).body.contains("fleetd is stopping"))
         }
-    }
-
-    @Test func passedSockets() {
-        let mine: [String: String] = ["LISTEN_PID": "42", "LISTEN_FDS": "0"]
-        #expect(ListeningSocket.passed(in: mine, to: 42).isEmpty)
-        #expect(ListeningSocket.passed(in: [:], to: 42).isEmpty)
-        #expect(ListeningSocket.passed(in: ["LISTEN_PID": "41", "LISTEN_FDS": "1"], to: 42).isEmpty)
-        #expect(ListeningSocket.passed(in: ["LISTEN_PID": "42", "LISTEN_FDS": "9999"], to: 42).isEmpty)
     }
 }

@@ -1,5 +1,6 @@
 import FleetModel
 import FleetRegistry
+import FleetServer
 import FleetUseCases
 import MemoryStore
 import Testing
@@ -274,6 +275,19 @@ import UnitFile
             let second = try await server.ask("GET", "/fleet/v1/units?nextPageToken=ZAACAA==")
             #expect(second.body.contains("u200.service") && !second.body.contains("u199.service"))
             #expect(!second.body.contains("nextPageToken"), "an exact multiple of the page has no empty page after it")
+        }
+    }
+
+    @Test func tokenLimit() async throws {
+        var limits = ServerLimits()
+        limits.pageItems = 1
+        try await LiveServer.run(limits: limits) { server in
+            try await server.submit("a.service")
+            try await server.submit("b.service")
+            let first = try await server.ask("GET", "/fleet/v1/units")
+            #expect(first.body.contains(#""nextPageToken":"AQACAA==""#))
+            let second = try await server.ask("GET", "/fleet/v1/units?nextPageToken=AQACAA==")
+            #expect(second.body.contains("b.service"))
         }
     }
 

@@ -40,6 +40,13 @@ import UnitFile
         }
     }
 
+    @Test func aSocketFromSystemd() async throws {
+        try await LiveServer.run(isActivated: true) { server in
+            let answer = try await server.ask("GET", "/fleet/v2/version")
+            #expect(answer.status == 200)
+        }
+    }
+
     @Test func versionAndHealth() async throws {
         try await LiveServer.run { server in
             let version = try decode(VersionReport.self, try await server.ask("GET", "/fleet/v2/version"))
