@@ -1,5 +1,5 @@
-/// A strict look at a JSON text (RFC 8259) before a decoder gets it: the grammar, UTF-8, no key twice in one object, and
-/// no deeper nesting than any of our values has. Decoders disagree on all of these, and what two parties read
+/// A strict look at a JSON text (RFC 8259) before a decoder gets it: the grammar, UTF-8, no key twice in one object,
+/// and no deeper nesting than any of our values has. Decoders disagree on all of these, and what two parties read
 /// differently is a hole.
 package struct JSONCheck {
     /// Our deepest value has five levels.

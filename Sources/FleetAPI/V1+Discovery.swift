@@ -1,5 +1,6 @@
 extension V1 {
-    /// `GET /discovery`: a description of API v1 in the form of Google's discovery documents, which code generators read.
+    /// `GET /discovery`: a description of API v1 in the form of Google's discovery documents, which code generators
+    /// read.
     package static func discovery(version: String) -> [UInt8] {
         Array(discoveryText(version).utf8)
     }
@@ -21,41 +22,7 @@ extension V1 {
           "batchPath": "batch",
           "parameters": {},
           "auth": {},
-          "schemas": {
-            "Machine": {"id": "Machine", "type": "object", "properties": {
-              "id": {"type": "string", "required": true},
-              "primaryIP": {"type": "string"},
-              "metadata": {"type": "object", "additionalProperties": {"type": "string"}}
-            }},
-            "MachinePage": {"id": "MachinePage", "type": "object", "properties": {
-              "machines": {"type": "array", "items": {"$ref": "Machine"}, "required": true},
-              "nextPageToken": {"type": "string"}
-            }},
-            "UnitOption": {"id": "UnitOption", "type": "object", "properties": {
-              "section": {"type": "string"}, "name": {"type": "string"}, "value": {"type": "string"}
-            }},
-            "Unit": {"id": "Unit", "type": "object", "properties": {
-              "name": {"type": "string", "required": true},
-              "options": {"type": "array", "items": {"$ref": "UnitOption"}},
-              "desiredState": {"type": "string", "enum": ["inactive", "loaded", "launched"]},
-              "currentState": {"type": "string", "enum": ["inactive", "loaded", "launched"]},
-              "machineID": {"type": "string"}
-            }},
-            "UnitPage": {"id": "UnitPage", "type": "object", "properties": {
-              "units": {"type": "array", "items": {"$ref": "Unit"}, "required": true},
-              "nextPageToken": {"type": "string"}
-            }},
-            "UnitState": {"id": "UnitState", "type": "object", "properties": {
-              "name": {"type": "string"}, "hash": {"type": "string"}, "machineID": {"type": "string"},
-              "systemdLoadState": {"type": "string"},
-              "systemdActiveState": {"type": "string"},
-              "systemdSubState": {"type": "string"}
-            }},
-            "UnitStatePage": {"id": "UnitStatePage", "type": "object", "properties": {
-              "states": {"type": "array", "items": {"$ref": "UnitState"}, "required": true},
-              "nextPageToken": {"type": "string"}
-            }}
-          },
+          "schemas": \(schemas),
           "resources": {
             "Machines": {"methods": {
               "List": {"id": "fleet.Machine.List", "httpMethod": "GET", "path": "machines",
@@ -93,4 +60,43 @@ extension V1 {
 
         """
     }
+
+    /// What requests and answers consist of.
+    private static let schemas = """
+          {
+            "Machine": {"id": "Machine", "type": "object", "properties": {
+              "id": {"type": "string", "required": true},
+              "primaryIP": {"type": "string"},
+              "metadata": {"type": "object", "additionalProperties": {"type": "string"}}
+            }},
+            "MachinePage": {"id": "MachinePage", "type": "object", "properties": {
+              "machines": {"type": "array", "items": {"$ref": "Machine"}, "required": true},
+              "nextPageToken": {"type": "string"}
+            }},
+            "UnitOption": {"id": "UnitOption", "type": "object", "properties": {
+              "section": {"type": "string"}, "name": {"type": "string"}, "value": {"type": "string"}
+            }},
+            "Unit": {"id": "Unit", "type": "object", "properties": {
+              "name": {"type": "string", "required": true},
+              "options": {"type": "array", "items": {"$ref": "UnitOption"}},
+              "desiredState": {"type": "string", "enum": ["inactive", "loaded", "launched"]},
+              "currentState": {"type": "string", "enum": ["inactive", "loaded", "launched"]},
+              "machineID": {"type": "string"}
+            }},
+            "UnitPage": {"id": "UnitPage", "type": "object", "properties": {
+              "units": {"type": "array", "items": {"$ref": "Unit"}, "required": true},
+              "nextPageToken": {"type": "string"}
+            }},
+            "UnitState": {"id": "UnitState", "type": "object", "properties": {
+              "name": {"type": "string"}, "hash": {"type": "string"}, "machineID": {"type": "string"},
+              "systemdLoadState": {"type": "string"},
+              "systemdActiveState": {"type": "string"},
+              "systemdSubState": {"type": "string"}
+            }},
+            "UnitStatePage": {"id": "UnitStatePage", "type": "object", "properties": {
+              "states": {"type": "array", "items": {"$ref": "UnitState"}, "required": true},
+              "nextPageToken": {"type": "string"}
+            }}
+          }
+        """
 }

@@ -1,6 +1,7 @@
 extension V1 {
-    /// Which slice of a list a `nextPageToken` means: URL-safe base64 of two little-endian 16-bit numbers, the items per
-    /// page and the page from 1 on. The form is fleet's. Every page is cut from the list as it is when it is asked for.
+    /// Which slice of a list a `nextPageToken` means: URL-safe base64 of two little-endian 16-bit numbers, the items
+    /// per page and the page from 1 on. The form is fleet's. Every page is cut from the list as it is when it is
+    /// asked for.
     package struct PageToken: Hashable, Sendable, CustomStringConvertible {
         /// Items per page (`token_limit` of fleet.conf), 1 to 65,535.
         package let limit: Int

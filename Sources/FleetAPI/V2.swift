@@ -4,8 +4,8 @@ package import UnitFile
 /// Values of the HTTP API `/fleet/v2`, which `fleetctl` speaks. `/fleet/v1` is in V1.swift.
 ///
 /// Changes are `POST /fleet/v2/change` with a `ChangeRequest`. The answer is a stream of `ChangeProgress`, one JSON
-/// object per line (`application/x-ndjson`): one line for each unit as it arrives where the request wants it, and a last
-/// line with `done`.
+/// object per line (`application/x-ndjson`): one line for each unit as it arrives where the request wants it, and a
+/// last line with `done`.
 package struct ChangeRequest: Hashable, Sendable, Codable {
     package enum Action: String, Hashable, Sendable, Codable, CaseIterable {
         /// Store units (target state inactive).

@@ -46,7 +46,8 @@ package typealias OperationID = Int
 
 /// What became of an operation for one unit.
 package enum OperationResult: Hashable, Sendable {
-    /// Done. For a job: result `done`, or `skipped` (a condition of the unit did not hold; systemd counts that as success).
+    /// Done. For a job: result `done`, or `skipped` (a condition of the unit did not hold; systemd counts that as
+    /// success).
     case done
     /// systemd said no, or its job ended otherwise than `done`: `failed`, `timeout`, `dependency`, `canceled`...
     case failed(OperationFailure)

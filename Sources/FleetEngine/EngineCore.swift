@@ -22,8 +22,8 @@ package struct EngineCore: Sendable {
     private enum State {
         /// The registry was not read yet. Then: `following`.
         case unread
-        /// Someone else leads, or nobody does and this engine will try. `refusedAt`: the snapshot with which it tried in
-        /// vain; only a newer one is a reason to try again. Then: `campaigning`, `stopped`.
+        /// Someone else leads, or nobody does and this engine will try. `refusedAt`: the snapshot with which it tried
+        /// in vain; only a newer one is a reason to try again. Then: `campaigning`, `stopped`.
         case following(refusedAt: Revision?)
         /// Waits until it may try again. Then: `following`, `stopped`.
         case pausing(until: Timestamp)

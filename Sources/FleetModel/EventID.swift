@@ -1,4 +1,5 @@
-/// Names one stored event of a unit. Sorts by time; the writer and its counter keep two events of one millisecond apart.
+/// Names one stored event of a unit. Sorts by time; the writer and its counter keep two events of one millisecond
+/// apart.
 package struct EventID: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let at: Timestamp
     /// The first 32 bits of the id of the machine that wrote it.

@@ -1,5 +1,6 @@
 /// The stored memory of the reschedule policy: which runs failed, and what was decided. Stored at `failures/UNIT` for
-/// an ordinary unit and at `failures/UNIT/MACHINE` for a global one, so that neither a crash nor a new leader forgets it.
+/// an ordinary unit and at `failures/UNIT/MACHINE` for a global one, so that neither a crash nor a new leader forgets
+/// it.
 package struct FailureRecord: Hashable, Sendable, Codable {
     /// The newest failures, oldest first; at most `Limits.recentFailures`.
     package var recent: [FailedRun]

@@ -20,7 +20,8 @@ package struct Snapshot: Equatable, Sendable {
     /// The stored events of each unit, oldest first.
     package var eventIDs: [UnitName: [EventID]]
 
-    // The revision at which each stored object was changed last, for writes that depend on it. Absent: it is not stored.
+    // The revision at which each stored object was changed last, for writes that depend on it. Absent: it is not
+    // stored.
 
     package var unitRevisions: [UnitName: Revision]
     package var targetRevisions: [UnitName: Revision]

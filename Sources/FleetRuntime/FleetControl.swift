@@ -9,11 +9,12 @@ package protocol FleetControl: Sendable {
     /// The newest folded snapshot. Throws 503 with the reason while the registry was never read.
     func snapshot() async throws(APIError) -> Snapshot
 
-    /// An element after every change that was folded in, the newest only: a consumer that is late reads the snapshot once.
+    /// An element after every change that was folded in, the newest only: a consumer that is late reads the snapshot
+    /// once.
     func changes() -> AsyncStream<Revision>
 
-    /// Runs a use case on the newest snapshot and commits what it returns, again from a fresh snapshot after a conflict.
-    /// Returns after the change is durable *and* folded into `snapshot()`.
+    /// Runs a use case on the newest snapshot and commits what it returns, again from a fresh snapshot after a
+    /// conflict. Returns after the change is durable *and* folded into `snapshot()`.
     func perform(_ change: Change, by user: String) async throws(APIError) -> ChangeOutcome
 
     /// The text of a stored unit file.

@@ -11,7 +11,8 @@ struct APIRequest: Sendable {
     /// The whole body, or an error when it is too large or does not come.
     var body: @Sendable () async throws(APIError) -> [UInt8]
 
-    /// The body as JSON. Throws 415 unless it is declared as such, in exactly one header: a browser's form cannot do that.
+    /// The body as JSON. Throws 415 unless it is declared as such, in exactly one header: a browser's form cannot do
+    /// that.
     func json<Value: Decodable & Sendable>(_ type: Value.Type, isDeclared: Bool = true) async throws(APIError) -> Value
     {
         let types = headers[values: .contentType]

@@ -13,8 +13,9 @@ enum ConnectionEvent: Sendable {
     case refuse(APIError)
 }
 
-/// Stands between the socket and HTTP, and keeps time: a request's head and body each have to be in by a deadline, however
-/// slowly their bytes drip, and an idle connection is closed. It also writes the answers that come from below HTTP.
+/// Stands between the socket and HTTP, and keeps time: a request's head and body each have to be in by a deadline,
+/// however slowly their bytes drip, and an idle connection is closed. It also writes the answers that come from below
+/// HTTP.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

@@ -8,9 +8,9 @@ import NIOPosix
 import ServiceLifecycle
 import UnitFile
 
-/// The HTTP API on the sockets it is given, until it is asked to stop: then it accepts nothing more, finishes what it is
-/// answering within `ServerLimits.shutdownTime`, and ends streams. Sockets from systemd stay open there, so requests that
-/// come in between wait for the next fleetd.
+/// The HTTP API on the sockets it is given, until it is asked to stop: then it accepts nothing more, finishes what it
+/// is answering within `ServerLimits.shutdownTime`, and ends streams. Sockets from systemd stay open there, so
+/// requests that come in between wait for the next fleetd.
 package struct FleetServer: Service {
     private let routes: Routes
     private let sockets: [ListeningSocket]
@@ -70,8 +70,8 @@ package struct FleetServer: Service {
         table.stop()
     }
 
-    /// Answers one connection's requests until it closes, and stops answering when it has closed: a change that somebody
-    /// waited for goes on without them.
+    /// Answers one connection's requests until it closes, and stops answering when it has closed: a change that
+    /// somebody waited for goes on without them.
     private func serve(_ connection: HTTP1Channel.Value, _ http: HTTP1Channel) async {
         let (closed, continuation) = AsyncStream<Never>.makeStream()
         connection.channel.closeFuture.whenComplete { _ in continuation.finish() }

@@ -159,8 +159,8 @@ extension Routes {
         }
     }
 
-    /// Looks at every new snapshot until all is over. False when fleetd stops first: the change stays, and whoever waits
-    /// for it asks again.
+    /// Looks at every new snapshot until all is over. False when fleetd stops first: the change stays, and whoever
+    /// waits for it asks again.
     private static func follow(
         _ follower: inout ChangeFollower,
         with control: any FleetControl,

@@ -72,8 +72,8 @@ package struct ChangeOutcome: Hashable, Sendable {
         case changed(Generation)
         /// It was so already.
         case unchanged(Generation)
-        /// The stored file differs from the given one and `replace` was not asked for: it stays. `isChanged` says whether
-        /// the target state was set.
+        /// The stored file differs from the given one and `replace` was not asked for: it stays. `isChanged` says
+        /// whether the target state was set.
         case differs(Generation, isChanged: Bool)
         case destroyed
         /// Nothing was changed for this unit; the others went on.

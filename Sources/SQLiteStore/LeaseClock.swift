@@ -1,5 +1,5 @@
-/// The time leases are measured with, as a distance from an arbitrary origin. fleetd's counts suspend (`ContinuousClock`
-/// reads CLOCK_BOOTTIME); tests bring their own.
+/// The time leases are measured with, as a distance from an arbitrary origin. fleetd's counts suspend
+/// (`ContinuousClock` reads CLOCK_BOOTTIME); tests bring their own.
 struct LeaseClock: Sendable {
     let now: @Sendable () -> Duration
     let sleep: @Sendable (_ until: Duration) async throws -> Void

@@ -12,7 +12,7 @@ struct StoreLock: ~Copyable {
         guard descriptor >= 0 else {
             throw StoreError(
                 .unavailable,
-                "Cannot open '\(path)': \(systemError()). The registry's directory must exist and be writable by fleetd."
+                "Cannot open '\(path)': \(systemError()). The registry's folder must exist and be writable by fleetd."
             )
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {

@@ -26,77 +26,11 @@ struct Daemon {
         let configuration = try source.read(log: Self.log)
         var log = Self.log
         log.logLevel = configuration.logLevel
-        let identity = try MachineIdentity()
-        let clock = SystemClock()
-        let notifier = ServiceNotifier()
-
         let store = try await SQLiteStore.open(path: stateFolder + "/registry.db", logger: log)
-        let registry = RegistryService(
-            store: store,
-            keyspace: Keyspace(prefix: configuration.keyPrefix),
-            clock: clock,
-            version: FleetVersion.text,
-            log: log
-        )
-        let journal = SystemdJournal()
-        let systemd = SystemdBus(journal: journal, log: log)
-        let announcement = MachineAnnouncement(identity, configuration, systemd: systemd, clock: clock)
-        let session = MachineSession(
-            store: store,
-            keyspace: registry.keyspace,
-            machine: identity.machine,
-            life: .whileOpen,
-            presence: { await announcement.presence() },
-            clock: clock,
-            log: log
-        )
-        let agent = AgentService(
-            store: store,
-            keyspace: registry.keyspace,
-            machine: identity.machine,
-            units: systemd,
-            ledger: FileLedger(folder: "/run/fleet/ledger"),
-            leases: await session.leases(),
-            storedEvents: { unit in await registry.snapshot.eventIDs[unit] ?? [] },
-            clock: clock,
-            log: log
-        )
-        let engine = EngineService(
-            machine: identity.machine,
-            registry: registry,
-            store: store,
-            life: .whileOpen,
-            clock: clock,
-            log: log
-        )
-        let control = FleetController(
-            machine: identity.machine,
-            version: FleetVersion.text,
-            registry: registry,
-            store: store,
-            journal: JournalAdapter(journal: journal),
-            systemd: { await announcement.systemdProblem() },
-            clock: clock,
-            log: log
-        )
-        var limits = ServerLimits()
-        limits.pageItems = configuration.tokenLimit
-        let server = FleetServer(
-            control: control,
-            explainer: PlannerExplainer(clock: clock),
-            sockets: sockets(log),
-            limits: limits,
-            logger: log
-        )
-        let reload = Reload(source: source, announcement: announcement, session: session, notifier: notifier, log: log)
-        let supervision = Supervision(notifier: notifier, registry: registry, machine: identity.machine, log: log)
-
-        var services: [any Service] = [registry, SystemdConnection(bus: systemd), session, agent]
-        if !configuration.disableEngine { services.append(engine) }
-        services += [server, reload, supervision] as [any Service]
+        let parts = try Parts(configuration, source: source, store: store, log: log)
         let group = ServiceGroup(
             configuration: .init(
-                services: services.map { .init(service: $0) },
+                services: await parts.services(sockets: sockets(log)).map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: log
             )
@@ -115,6 +49,107 @@ struct Daemon {
         guard passed.isEmpty else { return passed.map { .descriptor($0.descriptor) } }
         log.warning("systemd has passed no socket (is fleetd.socket enabled?); listening on \(socketPath)")
         return [.path(socketPath)]
+    }
+}
+
+/// What several services share, and the services made of it.
+private struct Parts {
+    let configuration: Configuration
+    let source: ConfigurationSource
+    let identity: MachineIdentity
+    let store: any KeyValueStore
+    let registry: RegistryService
+    let journal = SystemdJournal()
+    let systemd: SystemdBus
+    let announcement: MachineAnnouncement
+    let session: MachineSession
+    let clock = SystemClock()
+    let notifier = ServiceNotifier()
+    let log: Logger
+
+    init(
+        _ configuration: Configuration,
+        source: ConfigurationSource,
+        store: any KeyValueStore,
+        log: Logger
+    ) throws {
+        self.configuration = configuration
+        self.source = source
+        self.store = store
+        self.log = log
+        identity = try MachineIdentity()
+        registry = RegistryService(
+            store: store,
+            keyspace: Keyspace(prefix: configuration.keyPrefix),
+            clock: clock,
+            version: FleetVersion.text,
+            log: log
+        )
+        systemd = SystemdBus(journal: journal, log: log)
+        let announcement = MachineAnnouncement(identity, configuration, systemd: systemd, clock: clock)
+        self.announcement = announcement
+        session = MachineSession(
+            store: store,
+            keyspace: registry.keyspace,
+            machine: identity.machine,
+            life: .whileOpen,
+            presence: { await announcement.presence() },
+            clock: clock,
+            log: log
+        )
+    }
+
+    /// In the order in which they are started; they end in the opposite one.
+    func services(sockets: [ListeningSocket]) async -> [any Service] {
+        let supervision = Supervision(notifier: notifier, registry: registry, machine: identity.machine, log: log)
+        let reload = Reload(source: source, announcement: announcement, session: session, notifier: notifier, log: log)
+        let server = FleetServer(
+            control: control(),
+            explainer: PlannerExplainer(clock: clock),
+            sockets: sockets,
+            logger: log
+        )
+        var services: [any Service] = [registry, SystemdConnection(bus: systemd), session, await agent()]
+        if !configuration.disableEngine { services.append(engine()) }
+        return services + [server, reload, supervision] as [any Service]
+    }
+
+    private func agent() async -> AgentService {
+        AgentService(
+            store: store,
+            keyspace: registry.keyspace,
+            machine: identity.machine,
+            units: systemd,
+            ledger: FileLedger(folder: "/run/fleet/ledger"),
+            leases: await session.leases(),
+            storedEvents: { [registry] unit in await registry.snapshot.eventIDs[unit] ?? [] },
+            clock: clock,
+            log: log
+        )
+    }
+
+    private func engine() -> EngineService {
+        EngineService(
+            machine: identity.machine,
+            registry: registry,
+            store: store,
+            life: .whileOpen,
+            clock: clock,
+            log: log
+        )
+    }
+
+    private func control() -> FleetController {
+        FleetController(
+            machine: identity.machine,
+            version: FleetVersion.text,
+            registry: registry,
+            store: store,
+            journal: JournalAdapter(journal: journal),
+            systemd: { [announcement] in await announcement.systemdProblem() },
+            clock: clock,
+            log: log
+        )
     }
 }
 

@@ -3,7 +3,8 @@ import NIOCore
 
 /// The address that tables show for this machine when `public_ip` does not name one.
 enum HostAddress {
-    /// The first global address of the interface that has the default route, IPv4 before IPv6; empty when there is none.
+    /// The first global address of the interface that has the default route, IPv4 before IPv6; empty when there is
+    /// none.
     static func primary() -> String {
         let interfaces = defaultRouteInterfaces()
         guard let devices = try? System.enumerateDevices() else { return "" }

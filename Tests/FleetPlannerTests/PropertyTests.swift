@@ -66,8 +66,8 @@ import UnitFile
         dirty.merge(index.update(units: changes.units, machines: changes.machines, from: fleet.snapshot))
     }
 
-    /// A unit that leaves a machine either could not stay there as things were, or cannot as they will be, or failed, or
-    /// was stopped.
+    /// A unit that leaves a machine either could not stay there as things were, or cannot as they will be, or failed,
+    /// or was stopped.
     private static func checkMinimality(_ plan: Plan, _ fleet: TestFleet, _ label: Comment) {
         var after = fleet
         after.apply(plan)

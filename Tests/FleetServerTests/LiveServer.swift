@@ -114,6 +114,7 @@ func eventually(_ what: String, _ condition: () async throws -> Bool) async thro
     let deadline = ContinuousClock.now + .seconds(20)
     while try await !condition() {
         guard ContinuousClock.now < deadline else { throw RawClient.Failure(description: "never came: \(what)") }
+        // Not a wait: the pause between two looks of a poll that has a deadline.
         try await Task.sleep(for: .milliseconds(5))
     }
 }

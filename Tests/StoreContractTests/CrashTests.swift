@@ -50,6 +50,7 @@ struct CrashTests {
         let child = try Child(Child.crasher, "commit", path, "\(writers)")
         // Every fourth is killed while it opens the registry, perhaps; the others once they commit.
         if round % 4 != 0 { child.waitForOutput() }
+        // Not a wait: the kill has to come at a moment nobody chose.
         usleep(UInt32.random(in: 0...40_000, using: &random))
         child.kill()
         var last: [Int: Int] = [:]

@@ -142,6 +142,7 @@ func eventually(
             Issue.record("nothing came of the wait", sourceLocation: location)
             return
         }
+        // Not a wait: the pause between two looks of a poll that has a deadline.
         try await Task.sleep(for: .milliseconds(2))
     }
 }

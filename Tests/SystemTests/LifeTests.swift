@@ -142,7 +142,10 @@ extension SystemTests {
             for command in ["submit", "start", "verify"] {
                 let result = try await fleet.ctl([command, path])
                 #expect(result.status == 1)
-                #expect(result.standardError.contains("8") && result.standardError.contains("Conflicts"), "\(result)")
+                #expect(
+                    result.standardError.contains("typo.service:9:") && result.standardError.contains("Conflicts"),
+                    "\(result)"
+                )
             }
             #expect(try await fleet.ctl(["cat", "typo.service"]).status == 1)
         }

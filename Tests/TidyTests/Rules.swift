@@ -133,8 +133,11 @@ enum Rules {
 
     /// Waiting for time to pass. The lab's and the stores' one poll is excepted: files named Eventually.swift.
     static let sleeps = [
-        "Task.sleep", "clock.sleep", ".sleep(for", ".sleep(until", "usleep(", "nanosleep(", "Thread.sleep",
+        "Task.sleep", "clock.sleep(", ".sleep(for", ".sleep(until", "usleep(", "nanosleep(", "Thread.sleep",
     ]
+
+    /// What the comment above a sleep says that is not a wait for something to have happened.
+    static let sleepExcuse = "Not a wait:"
 
     /// Notes to oneself: they belong into the issue list.
     static let notes: Set<String> = ["TODO", "FIXME", "XXX", "HACK"]

@@ -1,7 +1,7 @@
 package import FleetModel
 
-/// Whether a machine may have a unit: every constraint in turn, the cheap and the unchangeable first, so that the reason
-/// given is the one that would remain if the others were mended.
+/// Whether a machine may have a unit: every constraint in turn, the cheap and the unchangeable first, so that the
+/// reason given is the one that would remain if the others were mended.
 package enum Eligibility {
     /// nil when `unit` may be on the machine.
     static func reason(_ unit: Unit, on host: Host, as standing: Standing, in world: World) -> IneligibleReason? {
@@ -20,8 +20,8 @@ package enum Eligibility {
             ?? RefusalConstraint.reason(unit.name, on: host, in: world)
     }
 
-    /// Every machine that may not have `unit`, with the reason; a machine that is missing from the answer may. A machine
-    /// that has the unit is asked whether it may keep it. `unit` need not be stored.
+    /// Every machine that may not have `unit`, with the reason; a machine that is missing from the answer may. A
+    /// machine that has the unit is asked whether it may keep it. `unit` need not be stored.
     package static func explain(_ unit: Unit, in snapshot: Snapshot) -> [MachineID: IneligibleReason] {
         explain(unit, in: World(snapshot: snapshot, index: PlanningIndex(snapshot)))
     }

@@ -4,9 +4,9 @@ import UnitFile
 /// Which of the declared replacements count.
 ///
 /// The position of a unit depends on the units it is `MachineOf=` and on the units that replace it. "X replaces Y"
-/// counts unless X depends on Y in this sense, over any number of steps. What counts is therefore free of circles (apart
-/// from circles of `MachineOf=` alone, in which nothing is ever placed), and planning ends: a unit is sent away only
-/// because of units above it, so by induction finitely often.
+/// counts unless X depends on Y in this sense, over any number of steps. What counts is therefore free of circles
+/// (apart from circles of `MachineOf=` alone, in which nothing is ever placed), and planning ends: a unit is sent
+/// away only because of units above it, so by induction finitely often.
 ///
 /// Declarations of all stored units count, whatever their target state, so that starting or stopping a unit does not
 /// change which replacements count elsewhere.

@@ -69,7 +69,8 @@ extension FailureRecord {
         recent.last?.run.generation == generation
     }
 
-    /// Whether the failure of `run` was recorded before: a status that is seen again, or by the next leader, is no news.
+    /// Whether the failure of `run` was recorded before: a status that is seen again, or by the next leader, is no
+    /// news.
     package func covers(_ run: RunID) -> Bool {
         guard let newest = recent.last?.run, newest.generation >= run.generation else { return false }
         return newest.generation > run.generation || run.attempt < count

@@ -1,8 +1,8 @@
 /// Reads one HTTP/1.1 response (RFC 9112) from bytes that may be cut anywhere. It knows what fleetd sends: a status, a
 /// body of known length, in chunks, or up to the end of the connection.
 ///
-/// A library's client costs fleetctl a thread, an event loop and 10 MB of program for one request on a local socket; that
-/// is more time than the request itself (docs/fleetctl.md, Start-up).
+/// A library's client costs fleetctl a thread, an event loop and 10 MB of program for one request on a local socket;
+/// that is more time than the request itself (docs/fleetctl.md, Start-up).
 struct HTTPAnswer {
     /// What is wrong with the bytes.
     struct Malformed: Error, Hashable {

@@ -92,7 +92,8 @@ struct ChangeCommand {
 }
 
 extension WaitOptions {
-    /// Waits for as long as it takes. ArgumentParser's own initialiser leaves the values undefined until they are parsed.
+    /// Waits for as long as it takes. ArgumentParser's own initialiser leaves the values undefined until they are
+    /// parsed.
     static var none: WaitOptions {
         var options = WaitOptions()
         options.blockAttempts = 0

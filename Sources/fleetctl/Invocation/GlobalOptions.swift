@@ -42,7 +42,8 @@ struct GlobalOptions: ParsableArguments {
 
 /// The global options with environment and defaults applied.
 struct Settings: Hashable, Sendable {
-    /// fleet documented 3 s and never applied it to the API; a socket-activated fleetd may need longer than that to start.
+    /// fleet documented 3 s and never applied it to the API; a socket-activated fleetd may need longer than that to
+    /// start.
     static let standardTimeout = Duration.seconds(30)
 
     var endpoint: Endpoint

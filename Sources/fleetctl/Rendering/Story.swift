@@ -2,8 +2,8 @@ import FleetAPI
 import FleetModel
 import UnitFile
 
-/// The text of `why`: what happened to a unit, oldest first, each step with its cause; then how it stands now, and why it
-/// may not go to other machines.
+/// The text of `why`: what happened to a unit, oldest first, each step with its cause; then how it stands now, and
+/// why it may not go to other machines.
 struct Story {
     var detail: UnitDetail
     var zone: Zone

@@ -1,7 +1,7 @@
 import FleetModel
 
-/// A table of tab-separated columns, as fleet printed it: Go's `text/tabwriter` with a tab width of 8, a padding of 1 and
-/// tabs as padding, so that scripts may split the lines at tabs.
+/// A table of tab-separated columns, as fleet printed it: Go's `text/tabwriter` with a tab width of 8, a padding of 1
+/// and tabs as padding, so that scripts may split the lines at tabs.
 struct Table {
     private static let tabWidth = 8
     private static let padding = 1
@@ -78,7 +78,8 @@ struct Layout: Sendable {
 
 /// One cell of a table.
 enum Cell {
-    /// fleet's dash for what is missing; a tab or a newline would break the table, and a control character the terminal.
+    /// fleet's dash for what is missing; a tab or a newline would break the table, and a control character the
+    /// terminal.
     static func text(_ value: String) -> String {
         guard !value.isEmpty else { return "-" }
         return Printable.line(value)

@@ -3,7 +3,8 @@ import FleetModel
 import FleetRegistry
 import UnitFile
 
-/// The store's transaction model in a dictionary, and the feed over it. Commits are seen by the feed when `deliver` says.
+/// The store's transaction model in a dictionary, and the feed over it. Commits are seen by the feed when `deliver`
+/// says.
 struct FakeRegistry {
     let keyspace = Keyspace.standard
     private(set) var entries: [Key: StoredEntry] = [:]

@@ -2,7 +2,8 @@ import FleetModel
 import FleetPlanner
 import UnitFile
 
-/// A fleet in memory: a snapshot that users, agents and plans change, each change remembered for `PlanningIndex.update`.
+/// A fleet in memory: a snapshot that users, agents and plans change, each change remembered for
+/// `PlanningIndex.update`.
 struct TestFleet {
     private(set) var snapshot = Snapshot()
     var now = Timestamp(milliseconds: 1_800_000_000_000)
