@@ -54,7 +54,7 @@ extension Machine {
             try await copyIn(package.path, to: path)
             inside.append(path)
         }
-        let result = try await run(["dpkg", "--install"] + inside, limit: .seconds(120)).checked()
+        let result = try await run(["dpkg", "--force-confold", "--install"] + inside, limit: .seconds(120)).checked()
         try await shell("rm -rf \(folder)")
         return result
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Lab
 
 /// Measures, each figure beside its reference in the same run.
 @main
@@ -6,8 +7,19 @@ struct Main: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet-bench",
         abstract: "Measures fleet beside its references.",
-        subcommands: [Store.self]
+        subcommands: [All.self, Store.self, OnMachine.self],
+        defaultSubcommand: All.self
     )
+}
+
+/// Everything, as docs/benchmarks.md shows it.
+struct All: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "All figures.")
+
+    func run() async throws {
+        try await OnMachine.measure()
+        for row in try await StoreBenchmark.run(in: ".") { print(row) }
+    }
 }
 
 /// The embedded registry.
@@ -19,5 +31,31 @@ struct Store: AsyncParsableCommand {
 
     func run() async throws {
         for row in try await StoreBenchmark.run(in: directory) { print(row) }
+    }
+}
+
+/// fleet beside systemd on one booted machine.
+struct OnMachine: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "machine",
+        abstract: "fleet beside plain systemd on a booted machine."
+    )
+
+    func run() async throws { try await Self.measure() }
+
+    static func measure() async throws {
+        try await Lab.with { lab in
+            let machine = try await lab.boot("bench")
+            try await machine.install(DebPackage.built())
+            let benchmarks = MachineBenchmarks(machine: machine)
+            try await benchmarks.prepare()
+            print(Figure.header)
+            for figure in try await benchmarks.startUp() { print(figure.row) }
+            for figure in try await benchmarks.startLatency() { print(figure.row) }
+            for figure in try await benchmarks.instances() { print(figure.row) }
+            print(try await benchmarks.memory(100, limit: 25).row)
+            for figure in try await benchmarks.idle() { print(figure.row) }
+            print(try await benchmarks.memory(1000, limit: 30).row)
+        }
     }
 }
