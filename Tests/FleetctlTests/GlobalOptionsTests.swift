@@ -33,7 +33,7 @@ import Testing
             (["--driver=etcd"], [:], 2, "--driver etcd is refused"),
             (["--driver=API"], [:], 1, "cannot connect"),
             (["--experimental-api=true", "--strict-host-key-checking=false"], [:], 1, "cannot connect"),
-        (["--ssh-username", "core", "--known-hosts-file=x"], [:], 1, "cannot connect"),
+            (["--ssh-username", "core", "--known-hosts-file=x"], [:], 1, "cannot connect"),
             (["--etcd-key-prefix=/x"], [:], 1, "warning: --etcd-key-prefix has no effect"),
             (["--request-timeout=abc"], [:], 2, "invalid --request-timeout \"abc\""),
             (["--request-timeout=0"], [:], 2, "invalid --request-timeout"),
