@@ -16,9 +16,9 @@ import UnitFile
             (["help"], 0, "list-machines"),
             (["help", "start"], 0, "USAGE: fleetctl start"),
             (["start", "--help"], 0, "USAGE: fleetctl start"),
-            (["version"], 0, "fleetctl version \(Version.current)\n"),
-            (["--version"], 0, "fleetctl version \(Version.current)\n"),
-            (["version", "--json"], 0, "{\n  \"fleetctl\" : \"\(Version.current)\"\n}\n"),
+            (["version"], 0, "fleetctl version \(FleetVersion.text)\n"),
+            (["--version"], 0, "fleetctl version \(FleetVersion.text)\n"),
+            (["version", "--json"], 0, "{\n  \"fleetctl\" : \"\(FleetVersion.text)\"\n}\n"),
         ] as [([String], Int32, String)]
     )
     func withoutFleetd(_ arguments: [String], _ status: Int32, _ output: String) async {
@@ -205,8 +205,8 @@ import UnitFile
     }
 
     @Test func versionOfFleetd() async throws {
-        let result = try await FakeFleetd.run(["version", "--daemon"]) { _ in .json(ServerVersion(version: "9.9")) }
-        #expect(result.output == "fleetctl version \(Version.current)\nfleetd version 9.9\n")
+        let result = try await FakeFleetd.run(["version", "--daemon"]) { _ in .json(VersionReport(version: "9.9")) }
+        #expect(result.output == "fleetctl version \(FleetVersion.text)\nfleetd version 9.9\n")
     }
 
     @Test func signWarns() async throws {

@@ -1,3 +1,4 @@
+import FleetAPI
 import Glibc
 import Synchronization
 import Testing
@@ -6,7 +7,7 @@ import Testing
 
 @Suite struct SpliceTests {
     @Test func carriesARequestAndItsAnswer() async throws {
-        let fleetd = try await FakeFleetd { _ in .json(ServerVersion(version: "9.9")) }
+        let fleetd = try await FakeFleetd { _ in .json(VersionReport(version: "9.9")) }
         var input: [Int32] = [0, 0]
         var output: [Int32] = [0, 0]
         #expect(pipe(&input) == 0 && pipe(&output) == 0)

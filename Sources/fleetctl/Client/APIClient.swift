@@ -19,7 +19,7 @@ struct APIClient: Sendable {
 
     func unit(_ name: UnitName) throws -> UnitDetail { try get(RequestPath("units", name.description)) }
 
-    func version() throws -> ServerVersion { try get(RequestPath("version")) }
+    func version() throws -> VersionReport { try get(RequestPath("version")) }
 
     /// Sends a change and hands over its progress as it comes.
     func change(
@@ -93,11 +93,6 @@ struct APIClient: Sendable {
             )
         }
     }
-}
-
-/// `GET /fleet/v2/version`
-struct ServerVersion: Hashable, Sendable, Codable {
-    var version: String
 }
 
 /// A path below `/fleet/v2`.

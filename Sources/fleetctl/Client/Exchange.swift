@@ -1,3 +1,4 @@
+import FleetModel
 import Glibc
 
 /// One HTTP request on a unix socket, and its answer.
@@ -74,7 +75,7 @@ struct Exchange {
     private var head: [UInt8] {
         var lines = [
             "\(request.method) \(request.path.text) HTTP/1.1", "Host: localhost",
-            "User-Agent: fleetctl/\(Version.current)", "Connection: close",
+            "User-Agent: fleetctl/\(FleetVersion.text)", "Connection: close",
         ]
         if request.method != "GET" {
             lines += ["Content-Type: application/json", "Content-Length: \(request.body.count)"]

@@ -1,4 +1,6 @@
 import ArgumentParser
+import FleetAPI
+import FleetModel
 
 /// `version`: of fleetctl, and of fleetd if asked for.
 struct Version: FleetctlCommand {
@@ -6,9 +8,6 @@ struct Version: FleetctlCommand {
         commandName: "version",
         abstract: "Print the version of fleetctl."
     )
-
-    /// The version of the packages that this program is built for.
-    static let current = "2.0.0"
 
     @Flag(help: "Also print the version of the fleetd that answers.")
     var daemon = false
@@ -25,7 +24,7 @@ struct Version: FleetctlCommand {
     }
 
     func run(in context: Context) throws -> Int32 {
-        var versions = Document(fleetctl: Self.current)
+        var versions = Document(fleetctl: FleetVersion.text)
         if daemon { versions.fleetd = try APIClient(global, in: context).version().version }
         if json {
             context.console.print(try JSONText.document(versions))
