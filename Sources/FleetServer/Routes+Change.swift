@@ -54,8 +54,10 @@ extension Routes {
         in snapshot: Snapshot
     ) async throws(APIError) -> Change {
         var submissions: [Submission] = []
+        // Hundreds of instances have one template: it is read once.
+        var templates: [ContentHash: String] = [:]
         for unit in request.units {
-            let text = try await text(for: unit, in: snapshot)
+            let text = try await text(for: unit, in: snapshot, &templates)
             submissions.append(Submission(name: unit.name, text: text, path: text == nil ? nil : unit.path))
         }
         return .submit(submissions, target: target, replace: request.replace ? .withinTarget : .keep)
@@ -63,11 +65,18 @@ extension Routes {
 
     /// fleet's order of search: a stored unit is compared with the local file, or the local template; one that is not
     /// stored comes from the local file, else from the stored template, else from the local one.
-    private func text(for unit: UnitReference, in snapshot: Snapshot) async throws(APIError) -> String? {
+    private func text(
+        for unit: UnitReference,
+        in snapshot: Snapshot,
+        _ templates: inout [ContentHash: String]
+    ) async throws(APIError) -> String? {
         if let text = unit.text { return text }
         if snapshot.unitRevisions[unit.name] != nil { return unit.template }
         if let template = unit.name.template, let file = snapshot.units[template]?.intent.file {
-            return try await control.text(of: file)
+            if let known = templates[file] { return known }
+            let text = try await control.text(of: file)
+            templates[file] = text
+            return text
         }
         return unit.template
     }

@@ -34,7 +34,9 @@ enum Invocation {
     /// longer than all the rest of fleetctl. The root knows better how to word errors and help.
     private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
         if let name = arguments.first, let type = Fleetctl.commands.first(where: { $0._commandName == name }),
-            let command = try? type.parseAsRoot(Array(arguments.dropFirst()))
+            let command = try? type.parseAsRoot(Array(arguments.dropFirst())),
+            // Not the help that ArgumentParser answers `--help` with: it would not know fleetctl's name.
+            Swift.type(of: command) == type
         {
             return command
         }
