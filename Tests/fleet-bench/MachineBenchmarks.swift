@@ -168,16 +168,21 @@ struct MachineBenchmarks {
             """
             pid=$(systemctl show -P MainPID fleetd)
             look() {
-                cpu=$(awk '{sum += $1} END {printf "%d", sum / 1000}' /proc/$pid/task/*/schedstat)
-                wakes=$(awk '/^voluntary/{sum += $2} END {print sum}' /proc/$pid/task/*/status)
+                cpu=$(awk '/^usage_usec/{print $2}' /sys/fs/cgroup/system.slice/fleetd.service/cpu.stat)
                 written=$(awk '/^write_bytes/{print $2}' /proc/$pid/io)
                 changed=$(stat -c %Y /var/lib/fleet/registry.db* | sort -n | tail -n 1)
-                echo $cpu $wakes $written $changed
+                # Threads come and go: what one that is gone has done is not known.
+                wakes=$(for task in /proc/$pid/task/*; do
+                    echo ${task##*/} $(awk '/^voluntary/{print $2}' $task/status)
+                done)
+                echo $cpu $written $changed
             }
-            look; sleep \(seconds); look
+            look; before=$wakes; sleep \(seconds); look
+            { echo "$before"; echo "$wakes"; } | awk '{sum += ($1 in seen) ? $2 - seen[$1] : 0; seen[$1] = $2}
+                END {print sum + 0}'
             """
         )
-        guard rows.count == 2, rows.allSatisfy({ $0.count == 4 }) else {
+        guard rows.count == 3, rows[0].count == 3, rows[1].count == 3, let wakes = rows[2].first else {
             return [Figure(name: "idle", measured: "\(rows)", reference: "", bar: "", isMet: false)]
         }
         let change = zip(rows[1], rows[0]).map { $0 - $1 }
@@ -192,18 +197,18 @@ struct MachineBenchmarks {
             ),
             Figure(
                 name: "registry writes in that time",
-                measured: change[3] == 0 ? "none" : "the file changed",
-                reference: "\(Int(change[2])) bytes written by the process",
+                measured: change[2] == 0 ? "none" : "the file changed",
+                reference: "\(Int(change[1])) bytes written by the process",
                 bar: "none",
-                isMet: change[3] == 0 && change[2] == 0
+                isMet: change[2] == 0 && change[1] == 0
             ),
             Figure(
                 name: "wake-ups in that time",
-                measured: "\(Int(change[1]))",
+                measured: "\(Int(wakes))",
                 reference: "watchdog every 15 s: \(seconds / 15)",
                 bar: "the watchdog's",
                 // A sign of life passes through the timer's thread, a worker and the registry's actor.
-                isMet: Int(change[1]) <= seconds / 15 * 4
+                isMet: Int(wakes) <= seconds / 15 * 4
             ),
         ]
     }
