@@ -133,8 +133,9 @@ private final class Responder: ChannelInboundHandler {
         }
         switch answer.end {
         case .complete:
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-            context.close(promise: nil)
+            // Only then: closing drops what the socket has not taken yet.
+            let channel = context.channel
+            context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(promise: nil) }
         case .cut: context.close(promise: nil)
         case .silence: break
         }
