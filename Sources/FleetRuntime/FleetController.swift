@@ -103,12 +103,7 @@ package final class FleetController: FleetControl {
         }
         switch result {
         case .success(let plan): return plan
-        case .failure(let error):
-            switch error.kind {
-            case .notFound: throw APIError(404, error.message)
-            case .conflict: throw APIError(409, error.message)
-            case .invalid: throw APIError(400, error.message)
-            }
+        case .failure(let error): throw APIError(error)
         }
     }
 

@@ -103,10 +103,13 @@ private struct Parts {
     func services(sockets: [ListeningSocket]) async -> [any Service] {
         let supervision = Supervision(notifier: notifier, registry: registry, machine: identity.machine, log: log)
         let reload = Reload(source: source, announcement: announcement, session: session, notifier: notifier, log: log)
+        var limits = ServerLimits()
+        limits.pageItems = configuration.tokenLimit
         let server = FleetServer(
             control: control(),
             explainer: PlannerExplainer(clock: clock),
             sockets: sockets,
+            limits: limits,
             logger: log
         )
         var services: [any Service] = [registry, SystemdConnection(bus: systemd), session, await agent()]
