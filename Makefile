@@ -1,6 +1,6 @@
 # The front door. Every target sets up what it needs (packaging/setup); `make` alone lists them.
 
-.PHONY: help setup build test test-unit test-system lint deb root demo bench fuzz clean
+.PHONY: help setup build test test-unit test-system lint deb symbol-order root demo bench fuzz clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ deb: ## dist/fleetd_*.deb and dist/fleetctl_*.deb
 	@packaging/setup build packaging
 	@packaging/build-deb
 
+symbol-order: ## Measure anew which functions fleetd runs, for the linker (root)
+	@packaging/symbol-order
+
 root: ## The root file systems of the lab's machines, under .lab/
 	@packaging/setup build lab
 	@swift run fleet-lab root
@@ -39,8 +42,7 @@ demo: ## One machine with the packages, the examples and a failure explained (ro
 
 bench: ## The figures of docs/benchmarks.md (root)
 	@packaging/setup
-	@packaging/build-deb
-	@swift run -c release fleet-bench
+	@packaging/bench
 
 fuzz: ## Feed the unit-file parser random input
 	@packaging/setup build

@@ -48,6 +48,7 @@ let ring2: [Target] = [
 
 /// Touches the world.
 let ring3: [Target] = [
+    .systemLibrary(name: "CRuntime"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(
         name: "SQLiteStore",
@@ -71,7 +72,6 @@ let ring3: [Target] = [
         dependencies: [
             "FleetAPI", "FleetModel", "FleetPlanner", "FleetRegistry", "FleetRuntime", "FleetUseCases", "UnitFile",
             .product(name: "HTTPTypes", package: "swift-http-types"),
-            .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
@@ -86,11 +86,12 @@ let executables: [Target] = [
     .executableTarget(
         name: "fleetd",
         dependencies: [
-            "FleetAPI", "FleetModel", "FleetRegistry", "FleetRuntime", "FleetServer", "SQLiteStore", "SystemdBus",
-            "UnitFile",
+            "CRuntime", "FleetAPI", "FleetModel", "FleetRegistry", "FleetRuntime", "FleetServer", "SQLiteStore",
+            "SystemdBus", "UnitFile",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         ],

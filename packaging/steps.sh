@@ -52,10 +52,23 @@ quiet_step() {
     end_step $?
 }
 
-# How everything that is not a test is built. Statically linked Swift runtime: the packages depend on nothing that
-# Debian does not have. Addresses that never change are mapped read-only.
+# How everything that is not a test is built. Statically linked runtimes: the packages depend on nothing that Debian does
+# not have. Addresses that never change are mapped read-only. The rest keeps what is in memory small: unused functions are
+# left out, equal ones are one, nothing is exported, relocations are packed, and what runs lies together
+# (packaging/symbol-order). docs/benchmarks.md has what each of them brought.
+readonly static_libraries=$PWD/.build/static
 readonly release_flags=(-c release --static-swift-stdlib
-    -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now -Xlinker --build-id=sha1)
+    -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now -Xlinker --build-id=sha1
+    -Xswiftc -Osize -Xswiftc -Xfrontend -Xswiftc -function-sections
+    -Xswiftc -use-ld=lld -Xlinker --icf=all -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs
+    -Xlinker "--symbol-ordering-file=$PWD/packaging/symbol-order.txt" -Xlinker --no-warn-symbol-ordering
+    -Xswiftc "-L$static_libraries")
+
+# Nothing but libstdc++'s archive, in a place that the linker looks at before the shared one's.
+prepare_static_libraries() {
+    mkdir -p "$static_libraries"
+    ln -sf "$(gcc -print-file-name=libstdc++.a)" "$static_libraries/"
+}
 
 fail() {
     echo "$(basename "$0"): $*" >&2

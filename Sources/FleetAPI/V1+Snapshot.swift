@@ -23,24 +23,9 @@ extension V1 {
             name: name.description,
             options: options,
             desiredState: unit.target.state.rawValue,
-            currentState: unit.options.isGlobal ? nil : currentState(of: name, on: machine, in: snapshot).rawValue,
+            currentState: unit.options.isGlobal ? nil : snapshot.currentState(of: name, on: machine).rawValue,
             machineID: machine?.description
         )
-    }
-
-    /// fleet's current state: what an agent has done about a unit, not what became of it. Inactive until the machine
-    /// reports the unit at all; launched once the agent has started it, also when it has failed since.
-    package static func currentState(
-        of unit: UnitName,
-        on machine: MachineID?,
-        in snapshot: Snapshot
-    ) -> TargetState {
-        guard let machine, let assignment = snapshot.assignments[unit]?[machine],
-            let status = snapshot.statuses[unit]?[machine], status.file != nil
-        else { return .inactive }
-        if status.run == assignment.run { return assignment.target }
-        // The agent has not come to the newest assignment yet: what it did for an older one still stands.
-        return status.active == "inactive" ? .loaded : .launched
     }
 
     /// Every reported state, by unit and machine. The filters compare whole names.

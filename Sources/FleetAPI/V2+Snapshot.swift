@@ -50,6 +50,7 @@ extension UnitListing.Row {
             file: unit.intent.file,
             description: unit.description,
             target: unit.target.state,
+            current: unit.options.isGlobal ? nil : snapshot.currentState(of: unit.name, on: assigned.first),
             isGlobal: unit.options.isGlobal,
             assigned: assigned.map { MachineSummary($0, in: snapshot) },
             states: statuses.map { .init(machine: MachineSummary($0.key, in: snapshot), status: $0.value) },

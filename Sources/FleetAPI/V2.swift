@@ -168,6 +168,8 @@ package struct UnitListing: Hashable, Sendable, Codable {
         package var file: ContentHash
         package var description: String
         package var target: TargetState
+        /// How far its machine is with that; nil for a global unit, which has many machines.
+        package var current: TargetState?
         package var isGlobal: Bool
         /// Machines the unit is assigned to.
         package var assigned: [MachineSummary]
@@ -182,6 +184,7 @@ package struct UnitListing: Hashable, Sendable, Codable {
             file: ContentHash,
             description: String,
             target: TargetState,
+            current: TargetState?,
             isGlobal: Bool,
             assigned: [MachineSummary],
             states: [State],
@@ -192,6 +195,7 @@ package struct UnitListing: Hashable, Sendable, Codable {
             self.file = file
             self.description = description
             self.target = target
+            self.current = current
             self.isGlobal = isGlobal
             self.assigned = assigned
             self.states = states

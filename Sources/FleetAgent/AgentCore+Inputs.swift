@@ -32,7 +32,7 @@ extension AgentCore {
         _ round: inout Round
     ) {
         registry = .current
-        for unit in Set(tracks.keys).union(assignments.keys).subtracting(unreadable).sorted() {
+        for unit in tracks.units.union(assignments.keys).subtracting(unreadable).sorted() {
             want(assignments[unit], of: unit, &round)
         }
         for unit in unreadable { update(unit, &round) { $0.isUnreadable = true } }
@@ -41,9 +41,9 @@ extension AgentCore {
             // An earlier fleetd's word: is it still so?
             update(unit, &round) { $0.claim = .taken(refusal, isDue: true) }
         }
-        for (unit, track) in tracks.sorted(by: { $0.key < $1.key }) {
-            if case .taken(let refusal, _) = track.claim, refusals[unit] == nil {
-                round.notes.append(.refuse(unit, refusal))
+        for track in tracks.sorted {
+            if case .taken(let refusal, _) = track.claim, refusals[track.unit] == nil {
+                round.notes.append(.refuse(track.unit, refusal))
             }
         }
     }
@@ -69,7 +69,7 @@ extension AgentCore {
     private mutating func connect(_ units: [UnitName: UnitObservation], _ round: inout Round) {
         abandonFlights()
         isConnected = true
-        for unit in Set(tracks.keys).union(units.keys).sorted() {
+        for unit in tracks.units.union(units.keys).sorted() {
             observe(units[unit], of: unit, &round)
             update(unit, &round) { $0.tries = [:] }
         }
@@ -82,7 +82,7 @@ extension AgentCore {
     }
 
     private mutating func abandonFlights() {
-        for unit in tracks.keys {
+        for unit in tracks.units {
             if case .operating? = tracks[unit]?.activity { tracks[unit]?.activity = .idle }
         }
     }
@@ -106,9 +106,9 @@ extension AgentCore {
     }
 
     private mutating func recheckNames(_ round: inout Round) {
-        for (unit, track) in tracks.sorted(by: { $0.key < $1.key }) {
+        for track in tracks.sorted {
             guard case .taken(let refusal, _) = track.claim else { continue }
-            update(unit, &round) {
+            update(track.unit, &round) {
                 $0.claim = .taken(refusal, isDue: true)
                 $0.tries = [:]
             }

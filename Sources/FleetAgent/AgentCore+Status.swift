@@ -69,7 +69,7 @@ extension AgentCore {
             invocation: observed.invocation,
             settled: isSettled,
             failure: failure?.failure,
-            at: now
+            at: observed.since ?? now
         )
     }
 }

@@ -10,7 +10,7 @@ package import UnitFile
 /// - One input leads to at most one operation per unit, and without news of a unit to none.
 package struct AgentCore: Hashable, Sendable {
     package let machine: MachineID
-    var tracks: [UnitName: UnitTrack] = [:]
+    var tracks = TrackTable()
     var registry = RegistryKnowledge.unknown
     var isConnected = false
     /// Units that wait for an operation to be due again, and until when: an index over `tracks`.
@@ -50,7 +50,9 @@ package struct AgentCore: Hashable, Sendable {
     /// Changes the track of `unit`, which is made when there is none.
     mutating func update(_ unit: UnitName, _ round: inout Round, _ change: (inout UnitTrack) -> Void) {
         round.dirty.insert(unit)
-        change(&tracks[unit, default: UnitTrack(unit: unit)])
+        var track = tracks[unit] ?? UnitTrack(unit: unit)
+        change(&track)
+        tracks[unit] = track
     }
 
     /// Appends to the unit's chain of causes.
@@ -61,7 +63,7 @@ package struct AgentCore: Hashable, Sendable {
 
     /// Decides what is next for `unit`, and writes down what changed.
     private mutating func settle(_ unit: UnitName, _ round: inout Round) {
-        guard var track = tracks.removeValue(forKey: unit) else { return }
+        guard var track = tracks.remove(unit) else { return }
         let isForgotten = isConnected && advance(&track, &round)
         if isForgotten { track.ledger = nil }
         let hadLedger = track.remembered != nil

@@ -1,3 +1,4 @@
+package import FleetModel
 package import UnitFile
 
 /// What systemd says of one unit at one moment, read after a signal said that something changed. Property names are
@@ -20,6 +21,8 @@ package struct UnitObservation: Hashable, Sendable {
     package var loadError: String
     /// The content hash of our installed file; nil when the file is not ours or gone.
     package var file: ContentHash?
+    /// `StateChangeTimestamp`: when the unit got into its active state; nil when systemd does not know.
+    package var since: Timestamp?
     /// A job is queued or running for the unit.
     package var hasJob: Bool
 
@@ -35,6 +38,7 @@ package struct UnitObservation: Hashable, Sendable {
         invocation: String = "",
         loadError: String = "",
         file: ContentHash? = nil,
+        since: Timestamp? = nil,
         hasJob: Bool = false
     ) {
         self.loadState = loadState
@@ -48,6 +52,7 @@ package struct UnitObservation: Hashable, Sendable {
         self.invocation = invocation
         self.loadError = loadError
         self.file = file
+        self.since = since
         self.hasJob = hasJob
     }
 }

@@ -38,7 +38,7 @@ struct UnitTrack: Hashable, Sendable {
         /// An operation is due again at this time. A wake, or any news of the unit, decides again.
         case waiting(until: Timestamp)
         /// systemd is at work. Ends with the operation, or with the connection.
-        case operating(Flight)
+        indirect case operating(Flight)
         /// The journal of a failed run is being read. Ends with its lines.
         case readingJournal(RunID)
     }

@@ -10,7 +10,7 @@ package struct EventID: Hashable, Comparable, Sendable, CustomStringConvertible 
     package static func make(at: Timestamp, writer: MachineID, counter: Int) -> EventID {
         EventID(
             at: at,
-            writer: UInt32(writer.short, radix: 16) ?? 0,
+            writer: writer.firstWord,
             counter: UInt16(truncatingIfNeeded: counter)
         )
     }

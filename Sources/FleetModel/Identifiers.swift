@@ -1,18 +1,30 @@
-/// A machine's identity: the 128-bit id of machine-id(5), 32 lower-case hexadecimal digits.
+import UnitFile
+
+/// A machine's identity: the 128-bit id of machine-id(5), written as 32 lower-case hexadecimal digits.
 package struct MachineID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    package let description: String
+    private let high: UInt64
+    private let low: UInt64
 
     /// nil unless `text` is exactly 32 lower-case hexadecimal digits.
     package init?(_ text: String) {
-        let isHexadecimal = text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
-        guard text.utf8.count == 32, isHexadecimal else { return nil }
-        description = text
+        let digits = Array(text.utf8)
+        guard digits.count == 32, let high = UInt64(hexadecimal: digits[0..<16]),
+            let low = UInt64(hexadecimal: digits[16..<32])
+        else { return nil }
+        (self.high, self.low) = (high, low)
     }
 
-    /// The first eight digits, as fleet's tables show a machine.
-    package var short: String { String(description.prefix(8)) }
+    package var description: String { high.hexadecimal + low.hexadecimal }
 
-    package static func < (left: MachineID, right: MachineID) -> Bool { left.description < right.description }
+    /// The first eight digits, as fleet's tables show a machine.
+    package var short: String { String(high.hexadecimal.prefix(8)) }
+
+    /// The number that `short` shows.
+    var firstWord: UInt32 { UInt32(high >> 32) }
+
+    package static func < (left: MachineID, right: MachineID) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
+    }
 }
 
 /// The registry's own counter: every committed transaction has a larger one. 0 means "before everything".

@@ -19,6 +19,7 @@ package struct UnitStatus: Hashable, Sendable, Codable {
     package var settled: Bool
     /// Set while `run` has failed for good.
     package var failure: UnitFailure?
+    /// Since when the unit is `active` as it says, by systemd's word; when the agent saw it where systemd has none.
     package var at: Timestamp
 
     package init(

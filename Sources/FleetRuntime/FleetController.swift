@@ -42,6 +42,7 @@ package final class FleetController: FleetControl {
     }
 
     package func snapshot() async throws(APIError) -> Snapshot {
+        await registry.firstReading()
         switch await registry.condition {
         case .unread(let reason): throw APIError(503, "fleetd cannot read the registry: \(reason)")
         case .current, .stale, .tooNew: return await registry.snapshot
@@ -85,6 +86,7 @@ package final class FleetController: FleetControl {
     package func systemdProblem() async -> String? { await systemd() }
 
     private func refuseUnlessWritable() async throws(APIError) {
+        await registry.firstReading()
         switch await registry.condition {
         case .current: return
         case .unread(let reason): throw APIError(503, "fleetd cannot read the registry: \(reason)")

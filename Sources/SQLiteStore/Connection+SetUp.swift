@@ -19,6 +19,8 @@ extension Connection {
         }
         let verdict = try text("PRAGMA quick_check(1)")
         guard verdict == "ok" else { throw file.failure.damaged(verdict ?? "its check answers nothing") }
+        // The check has read every page.
+        try execute("PRAGMA shrink_memory")
     }
 
     /// Little memory: see `StoreTuning.pageCacheKibibytes`. A mapped file would count as resident.

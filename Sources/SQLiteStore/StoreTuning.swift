@@ -17,7 +17,7 @@ package struct StoreTuning: Hashable, Sendable {
     package var catchUpEvents = 512
     /// SQLite's page cache per connection. The registry's hot pages (the upper levels of two trees and the page that is
     /// appended to) are a few dozen; fleetd has 25 MB for everything.
-    package var pageCacheKibibytes = 1_000
+    package var pageCacheKibibytes = 128
     /// How long a commit waits for a lock that another program (the sqlite3 shell, a backup) has on the file.
     package var busyTimeout = Duration.seconds(5)
     /// When the keys of an ended lease could not be deleted (disk full), the next attempt comes after this long.

@@ -105,6 +105,10 @@ struct BusReader {
             var value: Int32 = 0
             try check(sd_bus_message_read_basic(message, BusType.int32, &value), "reading a number")
             return .number(Int64(value))
+        case "t":
+            var value: UInt64 = 0
+            try check(sd_bus_message_read_basic(message, BusType.uint64, &value), "reading a number")
+            return .number(Int64(clamping: value))
         case "as":
             return .texts(try strings())
         case "ay":
@@ -158,6 +162,7 @@ enum BusType {
     static let byte = CChar(UInt8(ascii: "y"))
     static let int32 = CChar(UInt8(ascii: "i"))
     static let uint32 = CChar(UInt8(ascii: "u"))
+    static let uint64 = CChar(UInt8(ascii: "t"))
     static let array = CChar(UInt8(ascii: "a"))
     static let structure = CChar(UInt8(ascii: "r"))
     static let variant = CChar(UInt8(ascii: "v"))

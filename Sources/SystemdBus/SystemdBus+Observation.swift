@@ -1,4 +1,5 @@
 import FleetAgent
+import FleetModel
 import FleetRuntime
 import Logging
 import UnitFile
@@ -9,7 +10,7 @@ import UnitFile
 extension SystemdBus {
     struct ObservationState {
         /// What was told last.
-        var told: [UnitName: UnitObservation] = [:]
+        var told: [UnitName: Boxed<UnitObservation>] = [:]
         /// Units that changed since they were read.
         var dirty: Set<UnitName> = []
         /// Units being read: at most one reading per unit is in flight.
@@ -67,13 +68,13 @@ extension SystemdBus {
                 continue
             }
             observation.restless[unit] = nil
-            guard let seen = observations[unit], observation.told[unit] != seen else { continue }
+            guard let seen = observations[unit], observation.told[unit]?.value != seen else { continue }
             tell(unit, seen, reading)
         }
     }
 
     private func tell(_ unit: UnitName, _ seen: UnitObservation, _ reading: Int) {
-        observation.told[unit] = seen
+        observation.told[unit] = Boxed(seen)
         observation.toldBy[unit] = reading
         tell(.observed(unit, seen))
     }
@@ -111,7 +112,7 @@ extension SystemdBus {
             rest = rest.dropFirst(batch.count)
             all.merge(try await observe(batch)) { _, new in new }
         }
-        observation.told = all
+        observation.told = all.mapValues(Boxed.init)
         return all
     }
 
@@ -151,7 +152,7 @@ extension SystemdBus {
         var names: [(String, String)] = []
         if row.load != "loaded" { names.append((SystemdName.unit, "LoadError")) }
         if row.active != "inactive" {
-            names.append((SystemdName.unit, "InvocationID"))
+            names += [(SystemdName.unit, "InvocationID"), (SystemdName.unit, "StateChangeTimestamp")]
             let interface = interface(of: unit.type)
             switch unit.type {
             case .service:
@@ -191,8 +192,14 @@ extension SystemdBus {
             invocation: unitValue("InvocationID").hexadecimal,
             loadError: unitValue("LoadError").texts.last ?? "",
             file: file,
+            since: Self.time(unitValue("StateChangeTimestamp").number),
             hasJob: row.hasJob
         )
+    }
+
+    /// A time as systemd has it, in microseconds; 0 for none.
+    private static func time(_ microseconds: Int64) -> Timestamp? {
+        microseconds > 0 ? Timestamp(milliseconds: microseconds / 1000) : nil
     }
 
     /// `org.freedesktop.systemd1.Service` and its like.

@@ -17,6 +17,7 @@ package actor SystemdBus: UnitManager {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     nonisolated let log: Logger
+    private let sleep: @Sendable (Duration) async throws -> Void
     nonisolated let journalSource: SystemdJournal
     let addresses: [SystemdAddress]
     let directory: UnitDirectory
@@ -59,11 +60,13 @@ package actor SystemdBus: UnitManager {
         addresses: [SystemdAddress] = SystemdAddress.standard,
         paths: SystemdPaths = SystemdPaths(),
         journal: SystemdJournal = SystemdJournal(),
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         log: Logger
     ) {
         (events, event) = AsyncStream.makeStream()
         thread = BusThread()
         self.log = log
+        self.sleep = sleep
         self.addresses = addresses
         journalSource = journal
         directory = UnitDirectory(paths: paths)
@@ -85,7 +88,7 @@ package actor SystemdBus: UnitManager {
             if began.duration(to: .now) > BusLimits.lastReconnect { delay = BusLimits.firstReconnect }
             log.info("systemd: \(reason); connecting again", metadata: ["delay": "\(delay)"])
             // Cancellation only ends the sleep early; the loop's condition sees it.
-            try? await Task.sleep(for: delay)
+            try? await sleep(delay)
             delay = min(delay * 2, BusLimits.lastReconnect)
         }
         disconnect(because: "fleetd is stopping")

@@ -1,30 +1,47 @@
 import Crypto
 
-/// SHA-256 (FIPS 180-4) of a unit file's bytes, 64 lower-case hexadecimal digits.
+/// SHA-256 (FIPS 180-4) of a unit file's bytes, written as 64 lower-case hexadecimal digits. Kept as a number: every
+/// unit, assignment and status has one.
 package struct ContentHash: Hashable, Comparable, Sendable, CustomStringConvertible {
-    package let description: String
+    /// The digest, eight bytes at a time, the first ones in the highest place.
+    private let words: (UInt64, UInt64, UInt64, UInt64)
 
     /// The hash of `text` as it is stored, byte for byte.
     package init(of text: String) {
         var function = SHA256()
         var text = text
         text.withUTF8 { function.update(bufferPointer: UnsafeRawBufferPointer($0)) }
-        let digits = Array("0123456789abcdef".utf8)
-        let bytes = function.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        description = String(decoding: bytes, as: UTF8.self)
+        let bytes = Array(function.finalize())
+        words = (
+            UInt64(bigEndianBytes: bytes[0..<8]), UInt64(bigEndianBytes: bytes[8..<16]),
+            UInt64(bigEndianBytes: bytes[16..<24]), UInt64(bigEndianBytes: bytes[24..<32])
+        )
     }
 
     /// nil unless `text` is 64 lower-case hexadecimal digits.
     package init?(_ text: String) {
-        let isHexadecimal = text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
-        guard text.utf8.count == 64, isHexadecimal else { return nil }
-        description = text
+        let digits = Array(text.utf8)
+        guard digits.count == 64,
+            let first = UInt64(hexadecimal: digits[0..<16]), let second = UInt64(hexadecimal: digits[16..<32]),
+            let third = UInt64(hexadecimal: digits[32..<48]), let fourth = UInt64(hexadecimal: digits[48..<64])
+        else { return nil }
+        words = (first, second, third, fourth)
+    }
+
+    package var description: String {
+        words.0.hexadecimal + words.1.hexadecimal + words.2.hexadecimal + words.3.hexadecimal
     }
 
     /// The first seven digits, as fleet's tables show a hash.
     package var short: String { String(description.prefix(7)) }
 
-    package static func < (left: ContentHash, right: ContentHash) -> Bool { left.description < right.description }
+    package static func == (left: ContentHash, right: ContentHash) -> Bool { left.words == right.words }
+    package static func < (left: ContentHash, right: ContentHash) -> Bool { left.words < right.words }
+
+    package func hash(into hasher: inout Hasher) {
+        // Every bit of a digest is as good as any other.
+        hasher.combine(words.0)
+    }
 }
 
 extension ParsedUnitFile {

@@ -3,13 +3,14 @@
 ///
 /// Every value holds ASCII letters, digits and `:-_.\@` only, at most 255 of them, so a name is safe as a file name
 /// and as part of a registry key: no separator, no `..` as a component, no control character.
-package struct UnitName: Hashable, Comparable, Sendable, CustomStringConvertible {
+///
+/// The text is kept once and its parts are cut out of it when somebody asks: names are the keys of everything, a fleet
+/// has hundreds of thousands of them, and what makes one is hashed, compared and copied all the time.
+package struct UnitName: Sendable, CustomStringConvertible {
     package let description: String
     package let type: UnitType
-    /// The part before the first `@`, or the whole name without its suffix (`%p`).
-    package let prefix: String
-    /// nil when the name has no `@`; empty for a template.
-    package let instance: String?
+    /// Where the first `@` is, in bytes; 0 for none, because a name cannot begin with one.
+    private let at: UInt8
 
     /// The longest name that systemd accepts (`UNIT_NAME_MAX` without the final NUL), in bytes.
     package static let maximumLength = 255
@@ -33,24 +34,29 @@ package struct UnitName: Hashable, Comparable, Sendable, CustomStringConvertible
         }
         let stem = text[..<dot]
         guard !stem.isEmpty else { throw UnitNameError("unit name cannot start in \".\"") }
-        if let at = stem.firstIndex(of: "@") {
-            guard at != stem.startIndex else { throw UnitNameError("unit name cannot start in \"@\"") }
-            prefix = String(stem[..<at])
-            instance = String(stem[stem.index(after: at)...])
-        } else {
-            prefix = String(stem)
-            instance = nil
-        }
+        guard stem.utf8.first != UInt8(ascii: "@") else { throw UnitNameError("unit name cannot start in \"@\"") }
+        // Fits: the longest name has 255 bytes.
+        at =
+            stem.utf8.firstIndex(of: UInt8(ascii: "@")).map { UInt8(text.utf8.distance(from: text.startIndex, to: $0)) }
+            ?? 0
         self.type = type
         description = text
     }
 
+    /// The part before the first `@`, or the whole name without its suffix (`%p`).
+    package var prefix: String { at == 0 ? stem : String(description.utf8.prefix(Int(at))) ?? "" }
+
+    /// nil when the name has no `@`; empty for a template.
+    package var instance: String? { at == 0 ? nil : String(stem.utf8.dropFirst(Int(at) + 1)) }
+
     /// `web@.service`
-    package var isTemplate: Bool { instance?.isEmpty == true }
+    package var isTemplate: Bool { at != 0 && stemLength == Int(at) + 1 }
     /// `web@1.service`
-    package var isInstance: Bool { instance?.isEmpty == false }
+    package var isInstance: Bool { at != 0 && stemLength > Int(at) + 1 }
     /// The name without its suffix (`%N`).
-    package var stem: String { String(description.dropLast(type.rawValue.count + 1)) }
+    package var stem: String { String(description.utf8.prefix(stemLength)) ?? "" }
+
+    private var stemLength: Int { description.utf8.count - type.rawValue.utf8.count - 1 }
 
     /// The part of the prefix after its last `-`, or all of it (`%j`).
     package var lastComponent: String {
@@ -73,14 +79,20 @@ package struct UnitName: Hashable, Comparable, Sendable, CustomStringConvertible
         return try UnitName("\(prefix)@\(instance).\(type.rawValue)")
     }
 
-    package static func < (left: UnitName, right: UnitName) -> Bool { left.description < right.description }
-
     private static func isValid(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case "a"..."z", "A"..."Z", "0"..."9", ":", "-", "_", ".", "\\", "@": true
         default: false
         }
     }
+}
+
+extension UnitName: Hashable, Comparable {
+    // The text says it all.
+
+    package static func == (left: UnitName, right: UnitName) -> Bool { left.description == right.description }
+    package static func < (left: UnitName, right: UnitName) -> Bool { left.description < right.description }
+    package func hash(into hasher: inout Hasher) { hasher.combine(description) }
 }
 
 /// Why a text is not a unit name; the message is fleet's own wording where fleet had one.

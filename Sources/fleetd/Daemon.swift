@@ -63,7 +63,7 @@ private struct Parts {
     let systemd: SystemdBus
     let announcement: MachineAnnouncement
     let session: MachineSession
-    let clock = SystemClock()
+    let clock = SystemClock(loop: OneThread.loop)
     let notifier = ServiceNotifier()
     let log: Logger
 
@@ -85,7 +85,7 @@ private struct Parts {
             version: FleetVersion.text,
             log: log
         )
-        systemd = SystemdBus(journal: journal, log: log)
+        systemd = SystemdBus(journal: journal, sleep: { [clock] in try await clock.sleep(for: $0) }, log: log)
         let announcement = MachineAnnouncement(identity, configuration, systemd: systemd, clock: clock)
         self.announcement = announcement
         session = MachineSession(
@@ -101,20 +101,28 @@ private struct Parts {
 
     /// In the order in which they are started; they end in the opposite one.
     func services(sockets: [ListeningSocket]) async -> [any Service] {
-        let supervision = Supervision(notifier: notifier, registry: registry, machine: identity.machine, log: log)
+        let supervision = Supervision(
+            notifier: notifier,
+            registry: registry,
+            machine: identity.machine,
+            clock: clock,
+            log: log
+        )
         let reload = Reload(source: source, announcement: announcement, session: session, notifier: notifier, log: log)
         var limits = ServerLimits()
         limits.pageItems = configuration.tokenLimit
+        let explainer = PlannerExplainer(clock: clock)
         let server = FleetServer(
             control: control(),
-            explainer: PlannerExplainer(clock: clock),
+            explainer: explainer,
             sockets: sockets,
             limits: limits,
             logger: log
         )
         var services: [any Service] = [registry, SystemdConnection(bus: systemd), session, await agent()]
         if !configuration.disableEngine { services.append(engine()) }
-        return services + [server, reload, supervision] as [any Service]
+        let thrift = MemoryThrift(registry: registry, clock: clock) { explainer.forget() }
+        return services + [server, reload, supervision, thrift] as [any Service]
     }
 
     private func agent() async -> AgentService {

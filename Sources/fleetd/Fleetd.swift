@@ -49,6 +49,8 @@ import Logging
 
     /// Usage errors exit with 2, as systemctl's users expect; ArgumentParser would say 64.
     static func main() async {
+        MemoryThrift.configure()
+        OneThread.install()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -10,6 +10,7 @@ struct Supervision: Service {
     let notifier: ServiceNotifier
     let registry: RegistryService
     let machine: MachineID
+    let clock: SystemClock
     let log: Logger
 
     func run() async throws {
@@ -53,7 +54,7 @@ struct Supervision: Service {
         while !Task.isCancelled {
             _ = await registry.condition
             notifier.watchdog()
-            do { try await Task.sleep(for: interval, tolerance: interval / 8) } catch { return }
+            do { try await clock.sleep(for: interval) } catch { return }
         }
     }
 }

@@ -1,22 +1,40 @@
 import FleetModel
 import FleetRuntime
 import Glibc
+import NIOCore
 
-/// The machine's clock.
+/// The machine's clock. Its sleepers wait in the event loop, like everything else in fleetd (see `OneThread`).
 struct SystemClock: WallClock {
+    let loop: any EventLoop
+
     func now() -> Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    /// Sleeps on the clock that counts suspend. A step of the wall clock is noticed when the sleep is over: it is late
-    /// then by no more than the step, never early.
+    /// Time during which the machine is suspended does not count, and a step of the wall clock is noticed when the sleep
+    /// is over: it is late then by no more than these, never early.
     func sleep(until deadline: Timestamp) async throws {
         while true {
             let left = deadline.since(now())
             guard left > .zero else { return }
-            try await Task.sleep(for: left, clock: .continuous)
+            try await sleep(for: left)
+        }
+    }
+
+    /// Throws `CancellationError` when the task is cancelled.
+    func sleep(for duration: Duration) async throws {
+        let timer = loop.scheduleTask(in: TimeAmount(duration)) {}
+        do {
+            try await withTaskCancellationHandler {
+                try await timer.futureResult.get()
+            } onCancel: {
+                timer.cancel()
+            }
+        } catch {
+            // Cancelled, or the event loop ends with the process.
+            throw CancellationError()
         }
     }
 }

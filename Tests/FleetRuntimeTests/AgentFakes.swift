@@ -146,9 +146,10 @@ struct ManualWallClock: WallClock {
     }
 }
 
-/// Counts the transactions that a store is asked for, and can be cut off.
+/// Counts the transactions that a store is asked for, can be cut off, and can lose an answer.
 final class WatchedStore: KeyValueStore {
     let inner: MemoryStore
+    private let losesNext = Mutex<Bool?>(nil)
     let commits = Mutex(0)
     let isCut = Mutex(false)
     let largest = Mutex(0)
@@ -168,8 +169,12 @@ final class WatchedStore: KeyValueStore {
         if isCut.withLock({ $0 }) { return .unknown(cut) }
         // Time for more to become due, as a real store takes it.
         for _ in 0..<20 { await Task.yield() }
+        if let isApplied = losesNext.withLock({ $0.take() }) { inner.failNextCommit(.unknown(isApplied: isApplied)) }
         return await inner.commit(transaction)
     }
+
+    /// Nobody learns what becomes of the next transaction that comes this way.
+    func failUnknown(applied: Bool) { losesNext.withLock { $0 = applied } }
 
     func watch(_ range: KeyRange, from start: Revision) -> AsyncThrowingStream<WatchBatch, any Error> {
         inner.watch(range, from: start)

@@ -6,10 +6,10 @@ func eventually(
     _ what: String,
     within limit: Duration = .seconds(120),
     describe: () -> String = { "" },
-    _ condition: () throws -> Bool
+    _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
-    while try !condition() {
+    while try await !condition() {
         if ContinuousClock.now > deadline {
             Issue.record("not in time: \(what) \(describe())")
             throw CancellationError()

@@ -90,7 +90,7 @@ import UnitFile
         let unit = try UnitName("web.service")
         let file = ContentHash(of: "x")
         var snapshot = Snapshot()
-        #expect(V1.currentState(of: unit, on: nil, in: snapshot) == .inactive)
+        #expect(snapshot.currentState(of: unit, on: nil) == .inactive)
         snapshot.assignments[unit] = [
             .one: Assignment(
                 file: file,
@@ -104,7 +104,7 @@ import UnitFile
                 at: .zero
             )
         ]
-        #expect(V1.currentState(of: unit, on: .one, in: snapshot) == .inactive)
+        #expect(snapshot.currentState(of: unit, on: .one) == .inactive)
         snapshot.statuses[unit] = [
             .one: UnitStatus(
                 file: isInstalled ? file : nil,
@@ -115,7 +115,7 @@ import UnitFile
                 at: .zero
             )
         ]
-        #expect(V1.currentState(of: unit, on: .one, in: snapshot) == expected)
+        #expect(snapshot.currentState(of: unit, on: .one) == expected)
     }
 
     @Test func lostMachinesAreListed() {

@@ -39,6 +39,7 @@ enum Fixture {
     static func row(
         _ name: String = "web.service",
         target: TargetState = .launched,
+        current: TargetState? = .launched,
         isGlobal: Bool = false,
         assigned: [MachineSummary] = [],
         states: [UnitListing.State] = [],
@@ -50,6 +51,7 @@ enum Fixture {
             file: ContentHash(of: "text"),
             description: "Web server",
             target: target,
+            current: isGlobal ? nil : current,
             isGlobal: isGlobal,
             assigned: assigned,
             states: states,

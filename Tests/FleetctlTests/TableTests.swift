@@ -141,31 +141,6 @@ import UnitFile
         )
     }
 
-    @Test(arguments: [
-        ("loaded", "active", true, TargetState.launched, TargetState.launched),
-        ("loaded", "activating", false, .launched, .launched),
-        ("loaded", "inactive", true, .launched, .launched),
-        ("loaded", "inactive", false, .launched, .loaded),
-        ("loaded", "inactive", true, .loaded, .loaded),
-        ("not-found", "inactive", false, .launched, .inactive),
-    ])
-    func currentState(
-        _ load: String,
-        _ active: String,
-        _ settled: Bool,
-        _ target: TargetState,
-        _ expected: TargetState
-    ) throws {
-        let machine = try Fixture.machine("1")
-        let status = Fixture.status(active: active, load: load, settled: settled)
-        let row = try Fixture.row(
-            target: target,
-            assigned: [machine],
-            states: [.init(machine: machine, status: status)]
-        )
-        #expect(row.currentState == expected)
-    }
-
     @Test func aUnitCannotSteerTheTerminal() throws {
         var row = try Fixture.running()
         row.description = "a\u{1B}[2Jb\tc"

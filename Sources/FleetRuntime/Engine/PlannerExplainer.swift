@@ -20,6 +20,9 @@ package final class PlannerExplainer: PlacementExplainer {
         explanation(of: snapshot).notEligible(unit).mapValues(\.description)
     }
 
+    /// Lets go of the newest explanation, and with it of the snapshot that it explains.
+    package func forget() { newest.withLock { $0 = nil } }
+
     private func explanation(of snapshot: Snapshot) -> Explanation {
         newest.withLock { newest in
             if let newest, newest.revision == snapshot.revision { return newest }

@@ -38,6 +38,8 @@ package actor RegistryService: Service {
     private var reported: Set<Key> = []
     private var subscriptions: [Int: Subscription] = [:]
     private var nextSubscription = 0
+    private var hasTried = false
+    private var waitingForTry: [CheckedContinuation<Void, Never>] = []
     private var waiting: [(revision: Revision, continuation: CheckedContinuation<Void, Never>)] = []
 
     /// `version` is fleetd's, stored with the format for people.
@@ -87,8 +89,16 @@ package actor RegistryService: Service {
         await withCheckedContinuation { waiting.append((revision, $0)) }
     }
 
+    /// Returns once the first reading of the registry has ended, well or not: a request that comes with fleetd's own
+    /// start waits for the answer instead of being told that there is none yet.
+    package func firstReading() async {
+        guard !hasTried else { return }
+        await withCheckedContinuation { waitingForTry.append($0) }
+    }
+
     package func run() async throws {
         await cancelWhenGracefulShutdown { await self.follow() }
+        endFirstReading()
         for subscription in subscriptions.values { subscription.signal.finish() }
         for waiter in waiting { waiter.continuation.resume() }
         waiting = []
@@ -151,7 +161,14 @@ package actor RegistryService: Service {
         }
     }
 
+    private func endFirstReading() {
+        hasTried = true
+        for waiter in waitingForTry { waiter.resume() }
+        waitingForTry = []
+    }
+
     private func folded(_ changes: Changes) {
+        defer { endFirstReading() }
         if feed.isTooNew, let format = feed.format {
             condition = .tooNew(
                 "fleet \(format.writer) has declared a registry format that fleet \(version) does not know: "
@@ -173,6 +190,7 @@ package actor RegistryService: Service {
     }
 
     private func note(failure: String) {
+        defer { endFirstReading() }
         switch condition {
         case .current:
             log.error("The registry cannot be read: \(failure); going on with what was read last")

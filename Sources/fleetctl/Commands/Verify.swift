@@ -29,6 +29,8 @@ struct Verify: SlowFleetctlCommand {
             if let error = FileCheck.error(unit.name, file) {
                 context.console.complain(error)
                 hasErrors = true
+            } else {
+                for warning in FileCheck.warnings(unit.name, file) { context.console.complain("warning: \(warning)") }
             }
         }
         let verdict = try await SystemdAnalyze.verify(found, path: context.environment["PATH"] ?? "")

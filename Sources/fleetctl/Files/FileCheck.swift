@@ -13,6 +13,15 @@ enum FileCheck {
         }
     }
 
+    /// What is accepted and will surprise, of a file without an error.
+    static func warnings(_ name: UnitName, _ file: LocalFile) -> [String] {
+        do {
+            return UnitValidation.warnings(name: name, file: try ParsedUnitFile.parse(file.text, path: file.path))
+        } catch {
+            return []
+        }
+    }
+
     static func throwError(_ name: UnitName, _ file: LocalFile) throws(Failure) {
         if let error = error(name, file) { throw Failure(error) }
     }

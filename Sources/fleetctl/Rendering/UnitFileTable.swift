@@ -11,7 +11,7 @@ enum UnitFileTable {
                 .init("unit") { row, _ in row.name.description },
                 .init("hash") { row, layout in layout.isFull ? row.file.description : row.file.short },
                 .init("dstate") { row, _ in row.target.rawValue },
-                .init("state") { row, _ in row.isGlobal ? "" : row.currentState.rawValue },
+                .init("state") { row, _ in row.current?.rawValue ?? "" },
                 .init("target", target),
                 .init("tmachine", target),
                 .init("desc") { row, _ in row.description },
@@ -26,17 +26,5 @@ enum UnitFileTable {
 
     @Sendable private static func target(_ row: UnitListing.Row, _ layout: Layout) -> String {
         row.isGlobal ? "global" : row.assigned.first?.legend(isFull: layout.isFull) ?? ""
-    }
-}
-
-extension UnitListing.Row {
-    /// How far the unit is on its way, in fleet's words: `loaded` once its machine's systemd knows it, `launched` once
-    /// that machine has done what `launched` asks for.
-    var currentState: TargetState {
-        guard let machine = assigned.first,
-            let status = states.first(where: { $0.machine.id == machine.id })?.status, status.load == "loaded"
-        else { return .inactive }
-        let isStarted = status.settled || ["active", "activating", "reloading"].contains(status.active)
-        return target == .launched && isStarted ? .launched : .loaded
     }
 }
