@@ -26,10 +26,10 @@ enum OneThread {
 /// Where Swift's runtime brings what has no executor of its own. NIO has such a hook too
 /// (`unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor`); it looks for the runtime's symbols in
 /// shared libraries, and fleetd has the runtime linked in.
-@_cdecl("fleet_enqueue") func enqueue(_ job: OpaquePointer) {
-    // `UnownedJob` is the pointer to the runtime's job and nothing else; the runtime's C++ side hands it out as such.
-    let job = unsafeBitCast(job, to: UnownedJob.self)
-    OneThread.loop.execute { job.runSynchronously(on: OneThread.executor) }
+@_cdecl("fleet_enqueue") func enqueue(_ pointer: OpaquePointer) {
+    // `UnownedJob` is the pointer to what the runtime wants run and nothing else; its C++ side hands it out as such.
+    let piece = unsafeBitCast(pointer, to: UnownedJob.self)
+    OneThread.loop.execute { piece.runSynchronously(on: OneThread.executor) }
 }
 
 extension OneThread {

@@ -62,11 +62,12 @@ import UnitFile
             await bench.registry.firstReading()
             // Folded by the watch, so there is one.
             await bench.registry.folded(upTo: try await bench.label("zero"))
-            let (id, _) = await bench.registry.subscribe()
+            let (id, signals) = await bench.registry.subscribe()
             _ = await bench.registry.take(id)
             bench.store.inner.compactUnderWatches()
             let revision = try await bench.label("one")
             try await bench.passUntil(folded: revision)
+            for await _ in signals { break }
             #expect(await bench.registry.take(id).changes.all)
         }
     }

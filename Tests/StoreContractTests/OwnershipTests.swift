@@ -76,7 +76,7 @@ struct OwnershipTests {
             try connection.setUp(file: file, tuning: StoreTuning())
             #expect(try connection.number("PRAGMA synchronous") == 2)
             #expect(try connection.text("PRAGMA journal_mode") == "wal")
-            #expect(try connection.number("PRAGMA cache_size") == -1000)
+            #expect(try connection.number("PRAGMA cache_size") == -128)
             #expect(try connection.number("PRAGMA mmap_size") == 0)
         }
     }
