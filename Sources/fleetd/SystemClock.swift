@@ -4,6 +4,8 @@ import Glibc
 
 /// The machine's clock.
 struct SystemClock: WallClock {
+    private static let start = ContinuousClock.now
+
     func now() -> Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
@@ -18,5 +20,11 @@ struct SystemClock: WallClock {
             guard left > .zero else { return }
             try await Task.sleep(for: left, clock: .continuous)
         }
+    }
+
+    func elapsed() -> Duration { ContinuousClock.now - Self.start }
+
+    func sleep(for duration: Duration) async throws {
+        try await Task.sleep(for: duration, clock: .continuous)
     }
 }
