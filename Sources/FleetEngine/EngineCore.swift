@@ -51,7 +51,7 @@ package struct EngineCore: Sendable {
         switch input {
         case .changed(let changes): fold(changes, snapshot)
         case .campaigned(let result): directives += campaigned(result, snapshot, now)
-        case .leadershipLost: directives += loseLeadership()
+        case .leadershipLost(let lost): directives += loseLeadership(of: lost)
         case .finished(let id, let result): directives += finished(id, result, now)
         case .caughtUp(let revision):
             if case .leading(var leading) = state {
@@ -97,7 +97,7 @@ package struct EngineCore: Sendable {
             return [.campaign]
         case .leading(var leading):
             if snapshot.revision >= leading.epoch, snapshot.leadership?.epoch != leading.epoch {
-                return loseLeadership() + advance(snapshot, now)
+                return loseLeadership(of: leading.epoch) + advance(snapshot, now)
             }
             guard snapshot.revision == indexed else { return [] }
             let directives = leading.plan(snapshot, index, now, &writer)
@@ -128,8 +128,8 @@ package struct EngineCore: Sendable {
 
     /// What is under way may still be committed, while the leadership key still has this epoch in the registry; the
     /// results are not waited for.
-    private mutating func loseLeadership() -> [EngineDirective] {
-        guard case .leading(let leading) = state else { return [] }
+    private mutating func loseLeadership(of epoch: Epoch) -> [EngineDirective] {
+        guard case .leading(let leading) = state, leading.epoch == epoch else { return [] }
         state = .following(refusedAt: nil)
         return [.note(.leadsNoMore(leading.epoch))]
     }

@@ -174,7 +174,7 @@ import UnitFile
 
     @Test func losesLeadershipWhenTheLeaseEnds() {
         var world = leader(a)
-        world.step(.leadershipLost)
+        world.step(.leadershipLost(world.core.epoch ?? .zero))
         #expect(world.core.epoch == nil)
         world.registry.submit(web, at: world.now)
         world.settle()
@@ -182,6 +182,20 @@ import UnitFile
         world.registry.delete(.leader)
         world.settle()
         #expect(world.machines(of: web) == [a])
+    }
+
+    /// The lease of a leadership that is over was still being renewed, and its end is heard of late.
+    @Test func theEndOfAnEarlierLeadershipIsNoNews() throws {
+        var world = leader(a)
+        let first = try #require(world.core.epoch)
+        world.registry.delete(.leader)
+        world.settle()
+        let second = try #require(world.core.epoch)
+        #expect(second > first)
+        world.step(.leadershipLost(first))
+        #expect(world.core.epoch == second)
+        world.step(.leadershipLost(second))
+        #expect(world.core.epoch == nil)
     }
 
     @Test func stopGivesTheLeadershipUp() {

@@ -100,8 +100,8 @@ package actor EngineService: Service {
     private func campaign() async {
         let result = await leadership.campaign()
         signal.yield(.input(.campaigned(result)))
-        guard case .won = result else { return }
-        if await leadership.hold() == .lost { signal.yield(.input(.leadershipLost)) }
+        guard case .won(let epoch) = result else { return }
+        if await leadership.hold() == .lost { signal.yield(.input(.leadershipLost(epoch))) }
     }
 
     private func catchUp() async {
@@ -123,17 +123,6 @@ package actor EngineService: Service {
         alarm = Task { [clock, signal] in
             do { try await clock.sleep(until: at) } catch { return }
             signal.yield(.input(.wake))
-        }
-    }
-}
-
-extension CommitResult {
-    fileprivate init(_ outcome: CommitOutcome) {
-        switch outcome {
-        case .committed(let revision): self = .committed(revision)
-        case .conflict: self = .conflict
-        case .refused(let error): self = .refused("\(error)")
-        case .unknown(let error): self = .unknown("\(error)")
         }
     }
 }
