@@ -62,7 +62,7 @@ package struct EngineCore: Sendable {
         case .stop: return stop()
         }
         directives += advance(snapshot, now)
-        directives += arm()
+        directives += arm(snapshot.revision)
         return directives
     }
 
@@ -153,11 +153,11 @@ package struct EngineCore: Sendable {
     }
 
     /// Asks for one wake at the earliest time that matters, if that is not what was asked for last.
-    private mutating func arm() -> [EngineDirective] {
+    private mutating func arm(_ revision: Revision) -> [EngineDirective] {
         let wanted: Timestamp?
         switch state {
         case .pausing(let until): wanted = until
-        case .leading(let leading): wanted = leading.wakeAt
+        case .leading(let leading): wanted = revision == indexed ? leading.wakeAt(snapshot: revision) : nil
         case .unread, .following, .campaigning, .stopped: wanted = nil
         }
         guard let wanted, wanted != armed else { return [] }

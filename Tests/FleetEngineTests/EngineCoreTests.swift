@@ -293,4 +293,21 @@ import UnitFile
         let answer = world.core.step(.wake, snapshot: world.registry.snapshot, now: world.now)
         #expect(answer == [.wake(at: due)])
     }
+
+    /// What is due is planned when the snapshot holds what was committed; a wake for it would come at once, for ever.
+    @Test func noWakeIsAskedForWhileTheSnapshotIsBehind() {
+        var world = leader(a)
+        for unit in [web, db] { world.registry.submit(unit, at: world.now) }
+        world.settle()
+        for _ in 0..<2 {
+            world.registry.fail(web, on: a, at: world.now)
+            world.settle()
+        }
+        world.registry.target(db, .loaded, at: world.now)
+        world.step(.changed(world.registry.deliver()))
+        #expect(world.registry.revision > world.registry.snapshot.revision, "the feed has not seen what was committed")
+        let late = world.now.advanced(by: .seconds(60))
+        let answer = world.core.step(.wake, snapshot: world.registry.snapshot, now: late)
+        #expect(answer == [])
+    }
 }
