@@ -109,7 +109,9 @@ package actor EngineService: Service {
         let key = RegistryKey.format.key(in: registry.keyspace)
         while !Task.isCancelled {
             do throws(StoreError) {
-                signal.yield(.input(.caughtUp(try await store.range(.key(key), limit: 1).revision)))
+                let revision = try await store.range(.key(key), limit: 1).revision
+                await registry.folded(upTo: revision)
+                signal.yield(.input(.caughtUp(revision)))
                 return
             } catch {
                 let wake = clock.now().advanced(by: backoff.delay())
