@@ -117,6 +117,21 @@ let testSupport: [Target] = [
         swiftSettings: strict
     ),
     .target(
+        name: "FleetSimulator",
+        dependencies: [
+            "FleetAgent", "FleetEngine", "FleetModel", "FleetPlanner", "FleetRegistry", "FleetRuntime",
+            "FleetUseCases", "UnitFile",
+        ],
+        path: "Tests/FleetSimulator",
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "fleet-sim",
+        dependencies: ["FleetSimulator", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        path: "Tests/fleet-sim",
+        swiftSettings: strict
+    ),
+    .target(
         name: "Lab",
         dependencies: [.product(name: "Subprocess", package: "swift-subprocess")],
         path: "Tests/Lab",
@@ -190,6 +205,7 @@ let tests: [Target] = [
             .product(name: "NIOPosix", package: "swift-nio"),
         ]
     ),
+    test("SimulatorTests", ["FleetSimulator"]),
     test("TidyTests", []),
     test("SystemTests", ["Lab"]),
 ]

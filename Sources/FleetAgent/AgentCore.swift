@@ -135,6 +135,9 @@ package struct AgentCore: Hashable, Sendable {
             entry.starting = LedgerStart(run: run, invocation: track.observed?.invocation ?? "")
             track.ledger = entry
         }
+        if operation == .stop(track.unit), track.desired == nil, let run = track.ledger?.carriedOut {
+            track.ledger?.ended = run
+        }
         let id = issue(operation, &round)
         track.activity = .operating(
             UnitTrack.Flight(id: id, operation: operation, assignment: track.desired, since: round.now)

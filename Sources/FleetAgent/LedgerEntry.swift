@@ -15,19 +15,24 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
     package var starting: LedgerStart?
     /// The newest run that failed for good.
     package var failed: FailedLedgerRun?
+    /// The run that the agent has begun to end, because the unit was not wanted here. Wanted again under the same run
+    /// (it was moved away and back while its stop took its time), it has to be started again.
+    package var ended: RunID?
 
     package init(
         carriedOut: RunID?,
         target: TargetState,
         restart: Generation,
         starting: LedgerStart? = nil,
-        failed: FailedLedgerRun? = nil
+        failed: FailedLedgerRun? = nil,
+        ended: RunID? = nil
     ) {
         self.carriedOut = carriedOut
         self.target = target
         self.restart = restart
         self.starting = starting
         self.failed = failed
+        self.ended = ended
     }
 
     /// Nothing was done yet.

@@ -96,10 +96,10 @@ struct UnitTrack: Hashable, Sendable {
         return failed
     }
 
-    /// True once the wanted run was started (or brought to rest, for `loaded`).
+    /// True once the wanted run was started (or brought to rest, for `loaded`), unless the agent has ended it since.
     var isCarriedOut: Bool {
-        guard let desired else { return false }
-        return ledger?.carriedOut == desired.run
+        guard let desired, let ledger else { return false }
+        return ledger.carriedOut == desired.run && ledger.ended != desired.run
     }
 
     /// systemd has accepted the start that the wanted run needs, though it was not heard to say so.

@@ -51,7 +51,7 @@ package struct EngineCore: Sendable {
         switch input {
         case .changed(let changes): fold(changes, snapshot)
         case .campaigned(let result): directives += campaigned(result, snapshot, now)
-        case .leadershipLost: directives += loseLeadership()
+        case .leadershipLost(let lost): directives += loseLeadership(of: lost)
         case .finished(let id, let result): directives += finished(id, result, now)
         case .caughtUp(let revision):
             if case .leading(var leading) = state {
@@ -62,7 +62,7 @@ package struct EngineCore: Sendable {
         case .stop: return stop()
         }
         directives += advance(snapshot, now)
-        directives += arm()
+        directives += arm(snapshot.revision)
         return directives
     }
 
@@ -97,7 +97,7 @@ package struct EngineCore: Sendable {
             return [.campaign]
         case .leading(var leading):
             if snapshot.revision >= leading.epoch, snapshot.leadership?.epoch != leading.epoch {
-                return loseLeadership() + advance(snapshot, now)
+                return loseLeadership(of: leading.epoch) + advance(snapshot, now)
             }
             guard snapshot.revision == indexed else { return [] }
             let directives = leading.plan(snapshot, index, now, &writer)
@@ -128,8 +128,8 @@ package struct EngineCore: Sendable {
 
     /// What is under way may still be committed, while the leadership key still has this epoch in the registry; the
     /// results are not waited for.
-    private mutating func loseLeadership() -> [EngineDirective] {
-        guard case .leading(let leading) = state else { return [] }
+    private mutating func loseLeadership(of epoch: Epoch) -> [EngineDirective] {
+        guard case .leading(let leading) = state, leading.epoch == epoch else { return [] }
         state = .following(refusedAt: nil)
         return [.note(.leadsNoMore(leading.epoch))]
     }
@@ -153,11 +153,11 @@ package struct EngineCore: Sendable {
     }
 
     /// Asks for one wake at the earliest time that matters, if that is not what was asked for last.
-    private mutating func arm() -> [EngineDirective] {
+    private mutating func arm(_ revision: Revision) -> [EngineDirective] {
         let wanted: Timestamp?
         switch state {
         case .pausing(let until): wanted = until
-        case .leading(let leading): wanted = leading.wakeAt
+        case .leading(let leading): wanted = revision == indexed ? leading.wakeAt(snapshot: revision) : nil
         case .unread, .following, .campaigning, .stopped: wanted = nil
         }
         guard let wanted, wanted != armed else { return [] }

@@ -7,8 +7,9 @@ package enum EngineInput: Hashable, Sendable {
     case changed(Changes)
     /// What came of `EngineDirective.campaign`.
     case campaigned(CampaignResult)
-    /// The leadership's lease has ended or could not be renewed in time.
-    case leadershipLost
+    /// The lease of this leadership has ended or could not be renewed in time. It may come late, when this engine
+    /// leads again under another epoch.
+    case leadershipLost(Epoch)
     /// What came of `EngineDirective.commit`.
     case finished(TransactionID, CommitResult)
     /// The answer to `EngineDirective.catchUp`.

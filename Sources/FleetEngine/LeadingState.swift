@@ -42,10 +42,11 @@ struct LeadingState {
         floor = epoch
     }
 
-    /// When this leader wants to be woken.
-    var wakeAt: Timestamp? {
+    /// When this leader wants to be woken. While the snapshot is behind what was committed, its coming is what wakes:
+    /// a time that has passed would come again and again.
+    func wakeAt(snapshot revision: Revision) -> Timestamp? {
         switch cycle {
-        case .ready: retryAt
+        case .ready: revision >= floor ? retryAt : nil
         case .waiting(let until): until
         case .committing, .catchingUp: nil
         }

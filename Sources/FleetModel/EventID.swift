@@ -28,11 +28,11 @@ package struct EventID: Hashable, Comparable, Sendable, CustomStringConvertible 
 
     /// Reads what `description` writes; nil for anything else.
     package init?(_ text: String) {
-        let parts = text.utf8.count == 38 ? text.split(separator: "Z-", maxSplits: 1) : []
-        guard parts.count == 2, let at = Timestamp(parts[0] + "Z") else { return nil }
-        let numbers = parts[1].split(separator: "-")
-        guard numbers.count == 2, let writer = UInt32(numbers[0], radix: 16),
-            let counter = UInt16(numbers[1], radix: 16)
+        let bytes = text.utf8
+        guard bytes.count == 38, let at = Timestamp(String(Substring(bytes.prefix(24)))) else { return nil }
+        let numbers = bytes.dropFirst(24).split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard numbers.count == 3, numbers[0].isEmpty, let writer = UInt32(Substring(numbers[1]), radix: 16),
+            let counter = UInt16(Substring(numbers[2]), radix: 16)
         else { return nil }
         self.init(at: at, writer: writer, counter: counter)
     }

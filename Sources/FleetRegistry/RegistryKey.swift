@@ -53,8 +53,10 @@ package enum RegistryKey: Hashable, Sendable {
     /// The key's meaning; nil for a key that is outside `keyspace` or not of this schema.
     package init?(_ key: Key, in keyspace: Keyspace) {
         guard key.description.hasPrefix(keyspace.prefix) else { return nil }
-        let parts = key.description.dropFirst(keyspace.prefix.count)
-            .split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        // By bytes: every change of the registry comes through here, and breaking text into characters is what costs.
+        let path = key.description.utf8.dropFirst(keyspace.prefix.utf8.count)
+        let parts = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
         switch (parts.first, parts.count) {
         case ("leader", 1): self = .leader
         case ("meta", 2) where parts[1] == "format": self = .format

@@ -59,4 +59,12 @@ package struct StoredEntry: Hashable, Sendable {
 package enum StoreEvent: Hashable, Sendable {
     case put(StoredEntry)
     case delete(Key, at: Revision)
+
+    /// When it happened.
+    package var revision: Revision {
+        switch self {
+        case .put(let entry): entry.modified
+        case .delete(_, at: let revision): revision
+        }
+    }
 }

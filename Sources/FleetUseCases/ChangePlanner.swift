@@ -79,12 +79,14 @@ struct ChangePlanner {
     /// that a unit's writes fit into one transaction.
     private static let removedEvents = 4
 
-    /// Larger than every generation that was ever seen of `unit`: also those of a destroyed unit of the same name that
-    /// some machine has not yet let go of.
+    /// Larger than every generation there ever was of `unit`: also those of a destroyed unit of the same name, which
+    /// some machine has not yet let go of and may not have told of. A new unit counts from the registry's revision
+    /// on, which grows with every change of a generation, so that no generation was ever larger.
     func nextGeneration(of unit: UnitName) -> Generation {
         let assigned = snapshot.assignments[unit]?.values.map(\.generation).max() ?? 0
         let reported = snapshot.statuses[unit]?.values.compactMap(\.run?.generation).max() ?? 0
-        return max(snapshot.units[unit]?.generation ?? 0, assigned, reported) + 1
+        let own = snapshot.units[unit]?.generation ?? snapshot.revision.number
+        return max(own, assigned, reported) + 1
     }
 
     // MARK: Packing

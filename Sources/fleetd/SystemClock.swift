@@ -5,6 +5,8 @@ import NIOCore
 
 /// The machine's clock. Its sleepers wait in the event loop, like everything else in fleetd (see `OneThread`).
 struct SystemClock: WallClock {
+    private static let start = ContinuousClock.now
+
     let loop: any EventLoop
 
     func now() -> Timestamp {
@@ -37,4 +39,6 @@ struct SystemClock: WallClock {
             throw CancellationError()
         }
     }
+
+    func elapsed() -> Duration { ContinuousClock.now - Self.start }
 }

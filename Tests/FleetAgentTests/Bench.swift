@@ -32,7 +32,7 @@ struct Bench {
     mutating func step(_ input: AgentInput, after wait: Duration = .zero) -> [String] {
         now = now.advanced(by: wait)
         var directives = core.step(input, now: now)
-        directives.removeAll { isOnlyOfAStart($0) }
+        directives.removeAll { isOnlyAnnounced($0) }
         for directive in directives {
             switch directive {
             case .perform(let id, let operation):
@@ -50,14 +50,18 @@ struct Bench {
         return directives.map { Bench.line($0, now) }
     }
 
-    /// True for a ledger entry that differs by the start it announces only: every start has one, which would only
-    /// make the scripts longer.
-    private mutating func isOnlyOfAStart(_ directive: AgentDirective) -> Bool {
-        guard case .remember(let unit, var entry?) = directive, entry.starting != nil else { return false }
+    /// True for a ledger entry that differs by the start or the end it announces only: every start has one, and every
+    /// stop of what is not wanted, which would only make the scripts longer.
+    private mutating func isOnlyAnnounced(_ directive: AgentDirective) -> Bool {
+        guard case .remember(let unit, var entry?) = directive, entry.starting != nil || entry.ended != nil else {
+            return false
+        }
         ledger[unit, default: .blank].starting = entry.starting
-        entry.starting = nil
+        ledger[unit, default: .blank].ended = entry.ended
+        (entry.starting, entry.ended) = (nil, nil)
         var known = ledger[unit]
         known?.starting = nil
+        known?.ended = nil
         return known == entry
     }
 

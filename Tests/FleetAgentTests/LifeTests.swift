@@ -85,6 +85,31 @@ import UnitFile
         )
     }
 
+    /// The machine was lost and came back, and the unit with it, while its stop took its time.
+    @Test func wantedBackUnderTheSameRunWhileItStopsItIsStartedAgain() {
+        var bench = Bench.ready()
+        bench.run(web, .launched())
+        #expect(bench.assign(web, nil) == ["perform stop web.service"])
+        #expect(bench.assign(web, .launched()) == [])
+        #expect(bench.end(web, as: .dead()).contains("perform start web.service"))
+        #expect(
+            bench.end(web, as: .running(fileA, "i2")).contains("event web.service started: started: active (running)")
+        )
+        #expect(bench.step(.observed(web, .running(fileA, "i2"))) == [])
+    }
+
+    /// The same, with a new fleetd in between, which finds the stop done or not begun.
+    @Test(arguments: [true, false]) func theSameOverARestartOfFleetd(isDone: Bool) {
+        var bench = Bench.ready()
+        bench.run(web, .launched())
+        _ = bench.assign(web, nil)
+        bench.restart()
+        _ = bench.step(.connected([web: isDone ? .dead() : .running()]))
+        let lines = bench.step(.listed(assignments: [web: .launched()], refusals: [:]))
+        #expect(lines.contains("perform start web.service") == isDone)
+        #expect(!lines.contains("perform stop web.service"))
+    }
+
     @Test func loadedToLaunchedAdoptsWhatItsSocketStarted() {
         var bench = Bench.ready()
         bench.run(web, .loaded())

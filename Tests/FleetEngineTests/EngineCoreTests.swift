@@ -174,7 +174,7 @@ import UnitFile
 
     @Test func losesLeadershipWhenTheLeaseEnds() {
         var world = leader(a)
-        world.step(.leadershipLost)
+        world.step(.leadershipLost(world.core.epoch ?? .zero))
         #expect(world.core.epoch == nil)
         world.registry.submit(web, at: world.now)
         world.settle()
@@ -182,6 +182,20 @@ import UnitFile
         world.registry.delete(.leader)
         world.settle()
         #expect(world.machines(of: web) == [a])
+    }
+
+    /// The lease of a leadership that is over was still being renewed, and its end is heard of late.
+    @Test func theEndOfAnEarlierLeadershipIsNoNews() throws {
+        var world = leader(a)
+        let first = try #require(world.core.epoch)
+        world.registry.delete(.leader)
+        world.settle()
+        let second = try #require(world.core.epoch)
+        #expect(second > first)
+        world.step(.leadershipLost(first))
+        #expect(world.core.epoch == second)
+        world.step(.leadershipLost(second))
+        #expect(world.core.epoch == nil)
     }
 
     @Test func stopGivesTheLeadershipUp() {
@@ -278,5 +292,22 @@ import UnitFile
         let due = world.now.advanced(by: .seconds(5))
         let answer = world.core.step(.wake, snapshot: world.registry.snapshot, now: world.now)
         #expect(answer == [.wake(at: due)])
+    }
+
+    /// What is due is planned when the snapshot holds what was committed; a wake for it would come at once, for ever.
+    @Test func noWakeIsAskedForWhileTheSnapshotIsBehind() {
+        var world = leader(a)
+        for unit in [web, db] { world.registry.submit(unit, at: world.now) }
+        world.settle()
+        for _ in 0..<2 {
+            world.registry.fail(web, on: a, at: world.now)
+            world.settle()
+        }
+        world.registry.target(db, .loaded, at: world.now)
+        world.step(.changed(world.registry.deliver()))
+        #expect(world.registry.revision > world.registry.snapshot.revision, "the feed has not seen what was committed")
+        let late = world.now.advanced(by: .seconds(60))
+        let answer = world.core.step(.wake, snapshot: world.registry.snapshot, now: late)
+        #expect(answer == [])
     }
 }

@@ -144,6 +144,12 @@ struct ManualWallClock: WallClock {
             tolerance: nil
         )
     }
+
+    func elapsed() -> Duration { manual.now.offset }
+
+    func sleep(for duration: Duration) async throws {
+        try await sleep(until: now().advanced(by: duration))
+    }
 }
 
 /// Counts the transactions that a store is asked for, can be cut off, and can lose an answer.

@@ -86,7 +86,9 @@ enum Rules {
         "util": Word(instead: "a name that says what it does"),
         "job": Word(
             instead: "unit or operation (jobs are systemd's)",
-            allowedIn: ["SystemdBus", "FleetAgent", "FleetModel", "SQLiteStore", "SystemTests"],
+            allowedIn: [
+                "SystemdBus", "FleetAgent", "FleetModel", "FleetSimulator", "SQLiteStore", "SystemTests",
+            ],
             identifiers: ["UnownedJob", "ExecutorJob"],
             phrases: ["systemd"]
         ),

@@ -1,13 +1,13 @@
-import FleetModel
-import FleetRegistry
+package import FleetModel
+package import FleetRegistry
 import FleetUseCases
-import UnitFile
+package import UnitFile
 
 /// What a machine's agent has to write to the registry: the newest status and refusal of each unit, and events.
 ///
 /// A value that is overtaken before it was written is never written. Statuses and refusals hang on the machine's lease
 /// and are written again when it is a new one; writing them twice does no harm, so after an unknown outcome they are.
-struct Publications: Sendable {
+package struct Publications: Sendable {
     fileprivate enum Subject: Hashable, Comparable {
         case status(UnitName)
         case refusal(UnitName)
@@ -19,8 +19,8 @@ struct Publications: Sendable {
     }
 
     /// One transaction's worth.
-    struct Batch {
-        var transaction: Transaction
+    package struct Batch {
+        package var transaction: Transaction
         fileprivate var subjects: [Subject]
         fileprivate var events: [DueEvent]
         fileprivate var lease: LeaseID
@@ -35,34 +35,34 @@ struct Publications: Sendable {
     private var ids: EventIDs
     private var lease: LeaseID?
 
-    init(machine: MachineID, keyspace: Keyspace) {
+    package init(machine: MachineID, keyspace: Keyspace) {
         self.machine = machine
         self.keyspace = keyspace
         ids = EventIDs(writer: machine)
     }
 
     /// Nothing is written without a lease.
-    var isDue: Bool { lease != nil && (!due.isEmpty || !events.isEmpty) }
+    package var isDue: Bool { lease != nil && (!due.isEmpty || !events.isEmpty) }
 
     /// Units of the events in the next batch: how many each has stored is asked for before.
-    var unitsWithEvents: Set<UnitName> { Set(events.prefix(Limits.operationsPerTransaction).map(\.event.unit)) }
+    package var unitsWithEvents: Set<UnitName> { Set(events.prefix(Limits.operationsPerTransaction).map(\.event.unit)) }
 
-    mutating func publish(_ status: UnitStatus?, of unit: UnitName) {
+    package mutating func publish(_ status: UnitStatus?, of unit: UnitName) {
         statuses[unit] = status
         due.insert(.status(unit))
     }
 
-    mutating func publish(_ refusal: Refusal?, of unit: UnitName) {
+    package mutating func publish(_ refusal: Refusal?, of unit: UnitName) {
         refusals[unit] = refusal
         due.insert(.refusal(unit))
     }
 
-    mutating func append(_ event: UnitEvent) {
+    package mutating func append(_ event: UnitEvent) {
         events.append(DueEvent(id: ids.next(at: event.at), event: event))
     }
 
     /// Everything that hung on the former lease is gone, or soon will be.
-    mutating func hang(on lease: LeaseID) {
+    package mutating func hang(on lease: LeaseID) {
         guard self.lease != lease else { return }
         self.lease = lease
         due.formUnion(statuses.keys.map(Subject.status))
@@ -76,13 +76,16 @@ struct Publications: Sendable {
 
     /// Takes as much as one transaction may hold. `stored` are the ids of the units' stored events, the oldest of which
     /// make room for the new.
-    mutating func next(stored: [UnitName: [EventID]]) -> Batch? {
+    package mutating func next(stored: [UnitName: [EventID]]) -> Batch? {
         guard isDue, let lease else { return nil }
         var operations: [StoreOperation] = []
         let subjects = due.sorted().prefix(Limits.operationsPerTransaction)
         for subject in subjects { operations.append(operation(for: subject, lease)) }
         var taken: [DueEvent] = []
-        var known = stored.mapValues { $0[...] }
+        // After an unknown outcome an event may be stored already, and be the oldest if the clock has gone back: a
+        // transaction that deletes and writes one key is taken by no store.
+        let own = Set(events.map(\.id))
+        var known = stored.mapValues { $0.filter { !own.contains($0) }[...] }
         while let first = events.first {
             let unit = first.event.unit
             let isFull = (known[unit]?.count ?? 0) >= Limits.eventsPerUnit
@@ -103,13 +106,13 @@ struct Publications: Sendable {
     }
 
     /// The batch was not written, or perhaps not: it is due again, as far as nothing newer is.
-    mutating func putBack(_ batch: Batch) {
+    package mutating func putBack(_ batch: Batch) {
         due.formUnion(batch.subjects)
         events.insert(contentsOf: batch.events, at: 0)
     }
 
     /// The batch's lease is gone; its events are not to blame.
-    mutating func putBackWithoutLease(_ batch: Batch) {
+    package mutating func putBackWithoutLease(_ batch: Batch) {
         drop(batch.lease)
         putBack(batch)
     }

@@ -100,8 +100,8 @@ package actor EngineService: Service {
     private func campaign() async {
         let result = await leadership.campaign()
         signal.yield(.input(.campaigned(result)))
-        guard case .won = result else { return }
-        if await leadership.hold() == .lost { signal.yield(.input(.leadershipLost)) }
+        guard case .won(let epoch) = result else { return }
+        if await leadership.hold() == .lost { signal.yield(.input(.leadershipLost(epoch))) }
     }
 
     private func catchUp() async {
@@ -109,7 +109,9 @@ package actor EngineService: Service {
         let key = RegistryKey.format.key(in: registry.keyspace)
         while !Task.isCancelled {
             do throws(StoreError) {
-                signal.yield(.input(.caughtUp(try await store.range(.key(key), limit: 1).revision)))
+                let revision = try await store.range(.key(key), limit: 1).revision
+                await registry.folded(upTo: revision)
+                signal.yield(.input(.caughtUp(revision)))
                 return
             } catch {
                 let wake = clock.now().advanced(by: backoff.delay())
@@ -123,17 +125,6 @@ package actor EngineService: Service {
         alarm = Task { [clock, signal] in
             do { try await clock.sleep(until: at) } catch { return }
             signal.yield(.input(.wake))
-        }
-    }
-}
-
-extension CommitResult {
-    fileprivate init(_ outcome: CommitOutcome) {
-        switch outcome {
-        case .committed(let revision): self = .committed(revision)
-        case .conflict: self = .conflict
-        case .refused(let error): self = .refused("\(error)")
-        case .unknown(let error): self = .unknown("\(error)")
         }
     }
 }

@@ -15,7 +15,7 @@ actor LeadershipLease {
     private let keyspace: Keyspace
     private let life: LeaseLife
     private let clock: any WallClock
-    private var lease: LeaseID?
+    private var term = LeadershipTerm()
 
     init(machine: MachineID, store: any KeyValueStore, keyspace: Keyspace, life: LeaseLife, clock: any WallClock) {
         self.machine = machine
@@ -32,56 +32,53 @@ actor LeadershipLease {
             let key = RegistryKey.leader.key(in: keyspace)
             let record = LeaderRecord(machine: machine, since: clock.now())
             let put = StoreOperation.put(key, RegistryValue.encode(record), lease: lease)
-            switch await store.commit(Transaction(compares: [.absent(key)], operations: [put])) {
-            case .committed(let revision):
-                return .won(revision)
-            case .conflict:
-                // An earlier try with an unknown outcome may have won.
-                guard let entry = try await store.range(.key(key), limit: 1).entries.first else { return .failed }
-                return entry.lease == lease ? .won(entry.created) : .held
-            case .refused, .unknown:
-                return .failed
-            }
+            let outcome = await store.commit(Transaction(compares: [.absent(key)], operations: [put]))
+            if let result = term.put(outcome) { return result }
+            return term.found(try await store.range(.key(key), limit: 1).entries.first)
         } catch {
-            // Perhaps the lease has ended: the next try has a new one.
-            lease = nil
-            return .failed
+            return term.failed()
         }
     }
 
     /// Gives the key up, with the lease it is on. An answer that is lost costs the fleet one lease's time.
     func resign() async {
-        guard let lease else { return }
-        self.lease = nil
+        guard let lease = term.lease else { return }
+        term.ended(lease)
         do throws(StoreError) { try await store.revoke(lease) } catch { return }
     }
 
     /// Keeps the lease alive until it is lost.
     func hold() async -> Ending {
-        guard let lease else { return .lost }
+        guard let lease = term.lease else { return .lost }
         switch life {
         case .whileOpen:
             do { try await waitForCancellation() } catch { return .cancelled }
         case .ttl(let ttl):
-            var renewed = clock.now()
+            var renewal = LeaseRenewal(ttl: ttl, at: clock.elapsed())
             while true {
-                do { try await clock.sleep(until: clock.now().advanced(by: ttl / 3)) } catch { return .cancelled }
-                do throws(StoreError) {
-                    try await store.keepAlive(lease)
-                    renewed = clock.now()
-                } catch {
-                    guard error.code == .leaseNotFound || clock.now().since(renewed) >= ttl else { continue }
-                    self.lease = nil
+                do { try await clock.sleep(for: LeaseRenewal.pause(of: ttl)) } catch { return .cancelled }
+                guard renewal.isAlive(after: await renew(lease), at: clock.elapsed()) else {
+                    term.ended(lease)
                     return .lost
                 }
             }
         }
     }
 
+    /// nil when the lease was renewed.
+    private func renew(_ lease: LeaseID) async -> StoreError? {
+        do throws(StoreError) {
+            try await store.keepAlive(lease)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     private func currentLease() async throws(StoreError) -> LeaseID {
-        if let lease { return lease }
+        if let lease = term.lease { return lease }
         let granted = try await store.grantLease(life)
-        lease = granted
+        term.granted(granted)
         return granted
     }
 }

@@ -100,7 +100,7 @@ package actor MachineSession: Service {
             try await waitForCancellation()
         case .ttl(let ttl):
             while true {
-                try await clock.sleep(until: clock.now().advanced(by: ttl / 3))
+                try await clock.sleep(for: LeaseRenewal.pause(of: ttl))
                 try await store.keepAlive(lease)
             }
         }

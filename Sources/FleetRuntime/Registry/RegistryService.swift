@@ -84,9 +84,27 @@ package actor RegistryService: Service {
     }
 
     /// Returns once the snapshot holds everything up to `revision`.
+    ///
+    /// Others may use the same store: their writes move its counter and never come over the watch. So if the watch
+    /// stays silent, everything is listed, which shows that nothing was missed.
     package func folded(upTo revision: Revision) async {
         guard feed.snapshot.revision < revision else { return }
+        let listing = Task { await listUnlessFolded(upTo: revision) }
         await withCheckedContinuation { waiting.append((revision, $0)) }
+        listing.cancel()
+    }
+
+    /// How long a watch may take to bring what the store had already.
+    package static let patience = Duration.seconds(1)
+
+    private func listUnlessFolded(upTo revision: Revision) async {
+        while feed.snapshot.revision < revision {
+            do { try await clock.sleep(for: Self.patience) } catch { return }
+            guard feed.snapshot.revision < revision else { return }
+            // While the registry cannot be reached, following it is what goes on trying.
+            guard let answer = try? await store.range(keyspace.all, limit: 0) else { continue }
+            if answer.revision > feed.snapshot.revision { folded(feed.list(answer.entries, at: answer.revision)) }
+        }
     }
 
     /// Returns once the first reading of the registry has ended, well or not: a request that comes with fleetd's own
@@ -112,7 +130,7 @@ package actor RegistryService: Service {
         var backoff = Backoff()
         while !Task.isCancelled {
             do {
-                if !isListed { try await list() }
+                if isListed { try await confirm() } else { try await list() }
                 backoff.reset()
                 try await watch()
             } catch is CancellationError {
@@ -139,9 +157,18 @@ package actor RegistryService: Service {
         folded(changes)
     }
 
+    /// Before a watch is taken up again: the registry answers. In a fleet at rest nothing may ever change again that
+    /// would tell.
+    private func confirm() async throws {
+        _ = try await store.range(.key(RegistryKey.format.key(in: keyspace)), limit: 1)
+        folded(Changes())
+    }
+
     private func watch() async throws {
         for try await batch in store.watch(keyspace.all, from: feed.snapshot.revision.next) {
-            folded(feed.apply(batch.events, upTo: batch.revision))
+            // A list may have been quicker.
+            let known = feed.snapshot.revision
+            folded(feed.apply(batch.events.filter { $0.revision > known }, upTo: batch.revision))
         }
         try Task.checkCancellation()
         throw StoreError(.unavailable, "the registry ended its watch")

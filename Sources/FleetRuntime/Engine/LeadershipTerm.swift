@@ -1,0 +1,75 @@
+package import FleetEngine
+import FleetModel
+package import FleetRegistry
+
+/// What an engine knows of the lease that it campaigns with. Pure, so that the simulator runs the same rules.
+///
+/// A lease is kept only while it may still win: it is renewed by nobody but a leader. One that lost an election has
+/// ended by the time of the next, and the registry refuses the key under it for ever.
+package struct LeadershipTerm: Hashable, Sendable {
+    /// What to campaign with; nil: a new lease is needed first.
+    package private(set) var lease: LeaseID?
+
+    package init() {}
+
+    package mutating func granted(_ lease: LeaseID) { self.lease = lease }
+
+    /// What became of putting the leadership key where there was none. nil: it is there already, see who has it
+    /// (`found`).
+    package mutating func put(_ outcome: CommitOutcome) -> CampaignResult? {
+        switch outcome {
+        case .committed(let revision): return .won(revision)
+        case .conflict: return nil
+        // The key may be on this lease, now or in a moment.
+        case .unknown: return .failed
+        case .refused(let error):
+            if error.code == .leaseNotFound { lease = nil }
+            return .failed
+        }
+    }
+
+    /// Who has the leadership key. An earlier try with an unknown outcome may have won.
+    package mutating func found(_ entry: StoredEntry?) -> CampaignResult {
+        guard let entry else { return .failed }
+        if let lease, entry.lease == lease { return .won(entry.created) }
+        lease = nil
+        return .held
+    }
+
+    /// The registry did not answer. Perhaps the lease has ended: the next try has a new one.
+    package mutating func failed() -> CampaignResult {
+        lease = nil
+        return .failed
+    }
+
+    /// `lease` has ended or is given back.
+    package mutating func ended(_ lease: LeaseID) {
+        if self.lease == lease { self.lease = nil }
+    }
+}
+
+/// Whether a lease that is renewed now and then is still there, by a clock that nobody sets: a step of the wall clock
+/// must neither delay a renewal nor make a lease look alive.
+package struct LeaseRenewal: Hashable, Sendable {
+    private let ttl: Duration
+    private var renewed: Duration
+
+    /// The lease was granted or renewed at `now`.
+    package init(ttl: Duration, at now: Duration) {
+        self.ttl = ttl
+        renewed = now
+    }
+
+    /// How long to wait before the next renewal: two may fail.
+    package static func pause(of ttl: Duration) -> Duration { ttl / 3 }
+
+    /// Takes note of a renewal that ended at `now`, with `error` if it failed. False when the lease is lost: it has
+    /// ended, or could not be renewed for as long as it lives.
+    package mutating func isAlive(after error: StoreError?, at now: Duration) -> Bool {
+        guard let error else {
+            renewed = now
+            return true
+        }
+        return error.code != .leaseNotFound && now - renewed < ttl
+    }
+}

@@ -1,0 +1,127 @@
+import FleetEngine
+import FleetModel
+import FleetRegistry
+import FleetRuntime
+
+/// Runs the engine's core. Mirrors `FleetRuntime/Engine/EngineService.swift`.
+final class EngineShell {
+    private enum Signal {
+        case registry
+        case input(EngineInput)
+    }
+
+    private let machine: SimMachine
+    private let client: StoreClient
+    private let registry: RegistryShell
+    private let leadership: LeadershipShell
+    private(set) var core: EngineCore
+    private var signals: [Signal] = []
+    private var random: SimRandom
+    private var alarms = 0
+    /// Called when the core has stopped.
+    private var stopped: (() -> Void)?
+
+    init(_ machine: SimMachine, _ client: StoreClient, _ registry: RegistryShell) {
+        self.machine = machine
+        self.client = client
+        self.registry = registry
+        leadership = LeadershipShell(machine, client)
+        core = EngineCore(keyspace: registry.keyspace, machine: machine.id)
+        random = machine.world.random(.processes, machine.index)
+    }
+
+    func start() {
+        registry.subscriber = { [unowned self] in signal(.registry) }
+    }
+
+    /// The clean end: `done` when the leadership is given back.
+    func stop(then done: @escaping () -> Void) {
+        stopped = done
+        signal(.input(.stop))
+    }
+
+    /// The loop takes one signal after the other; the scheduler of the real one takes its time.
+    private func signal(_ signal: Signal) {
+        signals.append(signal)
+        if signals.count == 1 { next() }
+    }
+
+    private func next() {
+        machine.process.after(random.skewedSpan(.zero, SimSpan(microseconds: 500))) { [self] in
+            guard let first = signals.first else { return }
+            signals.removeFirst()
+            switch first {
+            case .registry: step(.changed(registry.take()))
+            case .input(let input): step(input)
+            }
+            if !signals.isEmpty { next() }
+        }
+    }
+
+    private func step(_ input: EngineInput) {
+        machine.checks.readTried(by: machine.index)
+        let directives = core.step(input, snapshot: registry.snapshot, now: machine.clock.now)
+        if case .stop = input, !directives.contains(.resign) { stopped?() }
+        for directive in directives { follow(directive) }
+    }
+
+    private func follow(_ directive: EngineDirective) {
+        switch directive {
+        case .campaign: campaign()
+        case .resign:
+            leadership.resign { [self] in stopped?() }
+        case .commit(let id, let transaction): commit(id, transaction)
+        case .catchUp: if !machine.world.has(.ignoreCatchUp) { catchUp(Backoff()) }
+        case .wake(let at):
+            alarms += 1
+            let alarm = alarms
+            machine.clock.wake(machine.process, at: at) { [self] in
+                if alarm == alarms, !machine.world.has(.dropWakes) { signal(.input(.wake)) }
+            }
+        case .note(let note):
+            machine.world.note { "m\(machine.index) engine: \(note)" }
+            if case .auditFailed(let findings) = note { machine.world.find(.audit, "\(findings)") }
+        }
+    }
+
+    private func commit(_ id: TransactionID, _ transaction: Transaction) {
+        client.commit(planted(transaction), by: .engine(machine: machine.index, epoch: core.epoch)) { [self] outcome in
+            signal(.input(.finished(id, CommitResult(outcome))))
+        }
+    }
+
+    private func planted(_ transaction: Transaction) -> Transaction {
+        var transaction = transaction
+        if machine.world.has(.dropEpochCompare) {
+            transaction.compares.removeAll { if case .created = $0 { true } else { false } }
+        }
+        if machine.world.has(.forgetFailures) {
+            transaction.operations.removeAll {
+                if case .put(let key, _, _) = $0 { key.description.contains("/failures/") } else { false }
+            }
+        }
+        return transaction
+    }
+
+    private func campaign() {
+        leadership.campaign { [self] result in
+            signal(.input(.campaigned(result)))
+            guard case .won(let epoch) = result else { return }
+            leadership.hold { [self] in signal(.input(.leadershipLost(epoch))) }
+        }
+    }
+
+    private func catchUp(_ backoff: Backoff) {
+        let key = RegistryKey.format.key(in: registry.keyspace)
+        client.range(.key(key), limit: 1) { [self] answer in
+            switch answer {
+            case .success(let answer):
+                registry.folded(upTo: answer.revision) { [self] in signal(.input(.caughtUp(answer.revision))) }
+            case .failure:
+                var backoff = backoff
+                let wake = machine.clock.now.advanced(by: backoff.delay())
+                machine.clock.wake(machine.process, at: wake) { [self] in catchUp(backoff) }
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import FleetModel
+import FleetRegistry
+import FleetRuntime
+
+/// Holds the machine's lease and presence. Mirrors `FleetRuntime/Registry/MachineSession.swift`.
+final class SessionShell {
+    private let machine: SimMachine
+    private let client: StoreClient
+    private var backoff = Backoff()
+    private(set) var current: LeaseID?
+    var reader: ((LeaseID) -> Void)?
+
+    init(_ machine: SimMachine, _ client: StoreClient) {
+        self.machine = machine
+        self.client = client
+    }
+
+    func start() { register() }
+
+    private func register() {
+        client.grant(.ttl(SimOptions.agentTTL.duration)) { [self] answer in
+            guard case .success(let lease) = answer else { return again() }
+            let key = RegistryKey.presence(machine.id).key(in: machine.world.keyspace)
+            let put = StoreOperation.put(key, RegistryValue.encode(machine.presence), lease: lease)
+            client.commit(Transaction(operations: [put]), by: .session(machine: machine.index)) { [self] outcome in
+                guard case .committed = outcome else { return again() }
+                current = lease
+                reader?(lease)
+                backoff.reset()
+                machine.systemd.world.note { "m\(machine.index) session: lease \(lease)" }
+                machine.renewed()
+                keep(lease)
+            }
+        }
+    }
+
+    private func again() {
+        machine.clock.wake(machine.process, at: machine.clock.now.advanced(by: backoff.delay())) { [self] in register()
+        }
+    }
+
+    private func keep(_ lease: LeaseID) {
+        let pause = LeaseRenewal.pause(of: SimOptions.agentTTL.duration)
+        let renew = { [self] in
+            client.keepAlive(lease) { [self] answer in
+                guard case .success = answer else { return again() }
+                machine.renewed()
+                keep(lease)
+            }
+        }
+        let clock = machine.clock
+        if machine.world.has(.renewByWallClock) {
+            clock.wake(machine.process, at: clock.now.advanced(by: pause), renew)
+        } else {
+            clock.wake(machine.process, after: SimSpan(pause), renew)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import FleetModel
+import FleetRuntime
+
+/// One life of fleetd on one machine: its parts, wired as `Sources/fleetd/Daemon.swift` does it.
+final class SimFleetd {
+    let registry: RegistryShell
+    let session: SessionShell
+    let agent: AgentShell
+    /// nil where `disable_engine` is set.
+    let engine: EngineShell?
+    let control: ControlShell
+
+    init(_ machine: SimMachine) {
+        let world = machine.world
+        let client = StoreClient(
+            world: world,
+            store: machine.store,
+            link: machine.link,
+            process: machine.process,
+            machine: machine.index,
+            checks: machine.checks
+        )
+        registry = RegistryShell(machine, client)
+        session = SessionShell(machine, client)
+        agent = AgentShell(machine, client, registry)
+        engine = machine.hasEngine ? EngineShell(machine, client, registry) : nil
+        control = ControlShell(machine, client, registry)
+        let agent = agent
+        session.reader = { [unowned agent] in agent.hang(on: $0) }
+    }
+
+    func start() {
+        registry.start()
+        agent.start()
+        session.start()
+        engine?.start()
+    }
+}
