@@ -171,7 +171,7 @@ struct CommitContractTests {
             await store.close()
             #expect(await store.commit(put("a", "1")).refusal == .closed)
             #expect(await errorCode { _ = try await store.list() } == .closed)
-            #expect(await errorCode { _ = try await store.grantLease(.whileOpen) } == .closed)
+            #expect(await errorCode { _ = try await store.grantLease(fixture.life) } == .closed)
             #expect(await errorCode { try await store.compact(to: .zero) } == .closed)
             #expect(await store.watchError(from: 0) == .closed)
         }

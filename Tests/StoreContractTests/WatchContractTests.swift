@@ -35,7 +35,7 @@ struct WatchContractTests {
     func `an event carries the entry as it was`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in
             let store = fixture.store
-            let lease = try await store.grantLease(.whileOpen)
+            let lease = try await store.grantLease(fixture.life)
             try await store.change(put("k", "1"))
             try await store.change(put("k", "2", lease: lease))
             var reader = WatchReader(store.watch(.prefix("k"), from: Revision(2)))

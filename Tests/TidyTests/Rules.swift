@@ -15,7 +15,7 @@ enum Rules {
             "FleetAPI",
         ],
         2: ["FleetRuntime"],
-        3: ["CSystemd", "SQLiteStore", "SystemdBus", "FleetServer"],
+        3: ["CSystemd", "EtcdProto", "EtcdStore", "SQLiteStore", "SystemdBus", "FleetServer"],
         4: ["fleetd", "fleetctl"],
     ]
 

@@ -1,0 +1,122 @@
+package import FleetRuntime
+import Foundation
+
+/// Real etcd for tests: members on the loopback network with their data in memory, gone when the test is over.
+package final class EtcdCluster: Sendable {
+    package let program: EtcdProgram
+    package let members: [EtcdMember]
+    private let folder: String
+    private let certificates: EtcdCertificates?
+    private let extraArguments: [String]
+    private let token = UUID().uuidString
+
+    private init(
+        _ program: EtcdProgram,
+        at addresses: [EtcdAddress],
+        folder: String,
+        certificates: EtcdCertificates?,
+        arguments: [String]
+    ) {
+        self.program = program
+        self.folder = folder
+        self.certificates = certificates
+        extraArguments = arguments
+        members = addresses.enumerated().map { index, address in
+            EtcdMember("m\(index + 1)", program, at: address, folder: folder, tls: certificates)
+        }
+    }
+
+    /// A new cluster that is ready. `end` it.
+    package static func start(
+        _ program: EtcdProgram,
+        at addresses: [EtcdAddress],
+        certificates: EtcdCertificates? = nil,
+        arguments: [String] = []
+    ) async throws -> EtcdCluster {
+        let cluster = EtcdCluster(
+            program,
+            at: addresses,
+            folder: try TestFolder.make("etcd"),
+            certificates: certificates,
+            arguments: arguments
+        )
+        for member in cluster.members { try cluster.start(member) }
+        do {
+            try await cluster.untilReady()
+        } catch {
+            cluster.end()
+            throw error
+        }
+        return cluster
+    }
+
+    package static func with<Result>(
+        _ program: EtcdProgram,
+        size: Int,
+        arguments: [String] = [],
+        _ body: (EtcdCluster) async throws -> Result
+    ) async throws -> Result {
+        try await with(program, at: (1...size).map { _ in .fresh() }, arguments: arguments, body)
+    }
+
+    package static func with<Result>(
+        _ program: EtcdProgram,
+        at addresses: [EtcdAddress],
+        certificates: EtcdCertificates? = nil,
+        arguments: [String] = [],
+        _ body: (EtcdCluster) async throws -> Result
+    ) async throws -> Result {
+        let cluster = try await start(program, at: addresses, certificates: certificates, arguments: arguments)
+        defer { cluster.end() }
+        return try await body(cluster)
+    }
+
+    /// How a store reaches it.
+    package var settings: EtcdSettings {
+        var settings = EtcdSettings(servers: members.map(\.endpoint))
+        settings.caFile = certificates?.caFile
+        settings.certificateFile = certificates?.client.certificate
+        settings.keyFile = certificates?.client.key
+        return settings
+    }
+
+    package func start(_ member: EtcdMember) throws {
+        try member.start(
+            cluster: members.map { "\($0.name)=\($0.peerURL)" }.joined(separator: ","),
+            token: token,
+            arguments: extraArguments
+        )
+    }
+
+    package func end() {
+        for member in members { member.kill() }
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Runs etcdctl and returns what it says.
+    @discardableResult
+    package func control(_ arguments: String..., member: Int? = nil, login: String? = nil) throws -> String {
+        let endpoints = member.map { [members[$0]] } ?? members
+        var words = ["--endpoints", endpoints.map { "\($0.endpoint)" }.joined(separator: ",")]
+        words += certificates?.controlArguments ?? []
+        if let login { words += ["--user", login] }
+        return try Command.run([program.controlPath] + words + arguments, environment: ["ETCDCTL_API": "3"])
+    }
+
+    /// Which member leads, by its index; nil while none does.
+    package func leader() throws -> Int? {
+        try members.indices.first { index in
+            let line = try control("endpoint", "status", "-w", "json", member: index)
+            let numbers = { (key: String) -> Substring? in
+                line.range(of: "\"\(key)\":").map { line[$0.upperBound...].prefix(while: \.isNumber) }
+            }
+            return numbers("leader") != nil && numbers("leader") == numbers("member_id")
+        }
+    }
+
+    private func untilReady() async throws {
+        try await eventually("etcd is healthy: \(members.map(\.logText))", within: .seconds(30)) {
+            (try? control("endpoint", "health", "--dial-timeout=1s", "--command-timeout=2s")) != nil
+        }
+    }
+}
