@@ -196,6 +196,7 @@ let tests: [Target] = [
         [
             "EtcdLab", "EtcdProto", "EtcdStore", "FleetModel", "FleetRegistry", "FleetRuntime",
             .product(name: "Logging", package: "swift-log"),
+            .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         ]
     ),
     test(

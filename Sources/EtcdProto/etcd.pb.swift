@@ -168,46 +168,12 @@ package nonisolated struct EtcdRequestOp: Sendable {
     set {request = .deleteRange(newValue)}
   }
 
-  package var txn: EtcdTxnRequest {
-    get {
-      if case .txn(let v)? = request {return v}
-      return EtcdTxnRequest()
-    }
-    set {request = .txn(newValue)}
-  }
-
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Request: Equatable, Sendable {
     case range(EtcdRangeRequest)
     case put(EtcdPutRequest)
     case deleteRange(EtcdDeleteRangeRequest)
-    case txn(EtcdTxnRequest)
-
-  }
-
-  package init() {}
-}
-
-package nonisolated struct EtcdResponseOp: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var response: EtcdResponseOp.OneOf_Response? = nil
-
-  package var txn: EtcdTxnResponse {
-    get {
-      if case .txn(let v)? = response {return v}
-      return EtcdTxnResponse()
-    }
-    set {response = .txn(newValue)}
-  }
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package nonisolated enum OneOf_Response: Equatable, Sendable {
-    case txn(EtcdTxnResponse)
 
   }
 
@@ -359,8 +325,6 @@ package nonisolated struct EtcdTxnResponse: Sendable {
   package mutating func clearHeader() {self._header = nil}
 
   package var succeeded: Bool = false
-
-  package var responses: [EtcdResponseOp] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -938,7 +902,7 @@ nonisolated extension EtcdDeleteRangeRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension EtcdRequestOp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RequestOp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}range\0\u{1}put\0\u{3}delete_range\0\u{1}txn\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}range\0\u{1}put\0\u{3}delete_range\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -985,19 +949,6 @@ nonisolated extension EtcdRequestOp: SwiftProtobuf.Message, SwiftProtobuf._Messa
           self.request = .deleteRange(v)
         }
       }()
-      case 4: try {
-        var v: EtcdTxnRequest?
-        var hadOneofValue = false
-        if let current = self.request {
-          hadOneofValue = true
-          if case .txn(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.request = .txn(v)
-        }
-      }()
       default: break
       }
     }
@@ -1021,10 +972,6 @@ nonisolated extension EtcdRequestOp: SwiftProtobuf.Message, SwiftProtobuf._Messa
       guard case .deleteRange(let v)? = self.request else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
-    case .txn?: try {
-      guard case .txn(let v)? = self.request else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1032,52 +979,6 @@ nonisolated extension EtcdRequestOp: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
   package static func ==(lhs: EtcdRequestOp, rhs: EtcdRequestOp) -> Bool {
     if lhs.request != rhs.request {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension EtcdResponseOp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ResponseOp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\u{4}txn\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 4: try {
-        var v: EtcdTxnResponse?
-        var hadOneofValue = false
-        if let current = self.response {
-          hadOneofValue = true
-          if case .txn(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.response = .txn(v)
-        }
-      }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if case .txn(let v)? = self.response {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: EtcdResponseOp, rhs: EtcdResponseOp) -> Bool {
-    if lhs.response != rhs.response {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1200,7 +1101,7 @@ nonisolated extension EtcdTxnRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension EtcdTxnResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TxnResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0\u{1}succeeded\0\u{1}responses\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0\u{1}succeeded\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1210,7 +1111,6 @@ nonisolated extension EtcdTxnResponse: SwiftProtobuf.Message, SwiftProtobuf._Mes
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._header) }()
       case 2: try { try decoder.decodeSingularBoolField(value: &self.succeeded) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.responses) }()
       default: break
       }
     }
@@ -1227,16 +1127,12 @@ nonisolated extension EtcdTxnResponse: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.succeeded != false {
       try visitor.visitSingularBoolField(value: self.succeeded, fieldNumber: 2)
     }
-    if !self.responses.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.responses, fieldNumber: 3)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: EtcdTxnResponse, rhs: EtcdTxnResponse) -> Bool {
     if lhs._header != rhs._header {return false}
     if lhs.succeeded != rhs.succeeded {return false}
-    if lhs.responses != rhs.responses {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

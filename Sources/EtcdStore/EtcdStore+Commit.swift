@@ -21,7 +21,7 @@ extension EtcdStore {
             let answer = try await callOnce(request)
             let revision = Revision(answer.header.revision)
             see(revision)
-            return answer.isCommitted ? .committed(revision) : .conflict
+            return answer.succeeded ? .committed(revision) : .conflict
         } catch {
             let described = words.error(error)
             if described.code == .full, await provesUnchanged(transaction, since: before) { return .refused(described) }

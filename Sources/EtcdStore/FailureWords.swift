@@ -19,10 +19,10 @@ struct FailureWords: Sendable {
         case .unreachable(let why): return StoreError(.unavailable, "etcd cannot be reached. \(why)")
         case .lost(let why):
             return StoreError(.unavailable, "The connection to \(place) was lost: \(why).")
-        case .noAnswer(let time):
+        case .noAnswer:
             return StoreError(
                 .unavailable,
-                "\(place) did not answer within \(time): more than half of the members must be up and fast enough; "
+                "\(place) did not answer within \(timeout): more than half of the members must be up and fast enough; "
                     + "`etcdctl endpoint status --cluster` shows them."
             )
         case .status(let status, let message): return answered(status, message, place)

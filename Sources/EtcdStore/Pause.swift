@@ -3,15 +3,17 @@ struct Pause {
     private let deadline: ContinuousClock.Instant
     private var length: Duration
     private let longest: Duration
+    private let shortest: Duration
 
     init(_ patience: Patience) {
         deadline = ContinuousClock.now + patience.request
         length = patience.firstPause
         longest = patience.longestPause
+        shortest = patience.shortestTry
     }
 
-    /// What is left of the time; never less than a millisecond, so that a last try has a meaning.
-    var left: Duration { max(deadline - ContinuousClock.now, .milliseconds(1)) }
+    /// What is left of the time; never so little that a try has no meaning.
+    var left: Duration { max(deadline - ContinuousClock.now, shortest) }
 
     /// Waits before the next try; a short one when the next try is likely to succeed. False when there is no time for
     /// one, or the task was cancelled.

@@ -33,43 +33,20 @@ struct EtcdSpan: Hashable {
 }
 
 extension EtcdTxnRequest {
-    /// etcd's form of `transaction`, which has no defect. More compares than etcd takes at once go into a transaction
-    /// inside, whose operations happen only when its compares hold too; `EtcdTxnResponse.isCommitted` reads both.
+    /// etcd's form of `transaction`, which has no defect.
     init(_ transaction: Transaction) {
         self.init()
-        var requests = transaction.operations.compactMap(EtcdRequestOp.init)
-        if requests.isEmpty {
-            // Without an operation etcd would compare what this member knows, which may be old; a read makes it ask
-            // the leader first.
-            var read = EtcdRangeRequest()
-            read.key = Data([0])
-            read.countOnly = true
-            requests = [.with { $0.range = read }]
-        }
-        let limit = Limits.operationsPerTransaction
-        let chunks = stride(from: 0, to: max(transaction.compares.count, 1), by: limit).map { start in
-            transaction.compares.dropFirst(start).prefix(limit).map(EtcdCompare.init)
-        }
-        for chunk in chunks.dropFirst().reversed() {
-            let inner = EtcdTxnRequest.with {
-                $0.compare = chunk
-                $0.success = requests
+        compare = transaction.compares.map(EtcdCompare.init)
+        success = transaction.operations.compactMap(EtcdRequestOp.init)
+        guard success.isEmpty else { return }
+        // Without an operation etcd would compare what this member knows, which may be old; a read makes it ask the
+        // leader first.
+        success = [
+            .with {
+                $0.range.key = Data([0])
+                $0.range.countOnly = true
             }
-            requests = [.with { $0.txn = inner }]
-        }
-        compare = chunks.first ?? []
-        success = requests
-    }
-}
-
-extension EtcdTxnResponse {
-    /// True when every compare held, those of a transaction inside too.
-    var isCommitted: Bool {
-        succeeded
-            && responses.allSatisfy { response in
-                guard case .txn(let inner)? = response.response else { return true }
-                return inner.isCommitted
-            }
+        ]
     }
 }
 

@@ -31,7 +31,8 @@ package final class EtcdCluster: Sendable {
         _ program: EtcdProgram,
         at addresses: [EtcdAddress],
         certificates: EtcdCertificates? = nil,
-        arguments: [String] = []
+        arguments: [String] = [],
+        checksHealth: Bool = true
     ) async throws -> EtcdCluster {
         let cluster = EtcdCluster(
             program,
@@ -40,9 +41,10 @@ package final class EtcdCluster: Sendable {
             certificates: certificates,
             arguments: arguments
         )
-        for member in cluster.members { try cluster.start(member) }
+        await Slots.members.take(addresses.count)
         do {
-            try await cluster.untilReady()
+            for member in cluster.members { try cluster.start(member) }
+            if checksHealth { try await cluster.untilReady() }
         } catch {
             cluster.end()
             throw error
@@ -64,9 +66,16 @@ package final class EtcdCluster: Sendable {
         at addresses: [EtcdAddress],
         certificates: EtcdCertificates? = nil,
         arguments: [String] = [],
+        checksHealth: Bool = true,
         _ body: (EtcdCluster) async throws -> Result
     ) async throws -> Result {
-        let cluster = try await start(program, at: addresses, certificates: certificates, arguments: arguments)
+        let cluster = try await start(
+            program,
+            at: addresses,
+            certificates: certificates,
+            arguments: arguments,
+            checksHealth: checksHealth
+        )
         defer { cluster.end() }
         return try await body(cluster)
     }
@@ -90,33 +99,40 @@ package final class EtcdCluster: Sendable {
 
     package func end() {
         for member in members { member.kill() }
+        Slots.members.giveBack(members.count)
         try? FileManager.default.removeItem(atPath: folder)
     }
 
     /// Runs etcdctl and returns what it says.
     @discardableResult
-    package func control(_ arguments: String..., member: Int? = nil, login: String? = nil) throws -> String {
+    package func control(
+        _ arguments: String..., member: Int? = nil,
+        login: String? = nil,
+        input: String? = nil
+    ) async throws -> String {
         let endpoints = member.map { [members[$0]] } ?? members
         var words = ["--endpoints", endpoints.map { "\($0.endpoint)" }.joined(separator: ",")]
         words += certificates?.controlArguments ?? []
         if let login { words += ["--user", login] }
-        return try Command.run([program.controlPath] + words + arguments, environment: ["ETCDCTL_API": "3"])
+        return try await Command.run([program.controlPath] + words + arguments, environment: ["ETCDCTL_API": "3"], input: input)
     }
 
     /// Which member leads, by its index; nil while none does.
-    package func leader() throws -> Int? {
-        try members.indices.first { index in
-            let line = try control("endpoint", "status", "-w", "json", member: index)
+    package func leader() async throws -> Int? {
+        for index in members.indices {
+            let line = try await control("endpoint", "status", "-w", "json", member: index)
             let numbers = { (key: String) -> Substring? in
                 line.range(of: "\"\(key)\":").map { line[$0.upperBound...].prefix(while: \.isNumber) }
             }
-            return numbers("leader") != nil && numbers("leader") == numbers("member_id")
+            if numbers("leader") != nil, numbers("leader") == numbers("member_id") { return index }
         }
+        return nil
     }
 
-    private func untilReady() async throws {
+    /// Waits until every member answers.
+    package func untilReady() async throws {
         try await eventually("etcd is healthy: \(members.map(\.logText))", within: .seconds(30)) {
-            (try? control("endpoint", "health", "--dial-timeout=1s", "--command-timeout=2s")) != nil
+            (try? await control("endpoint", "health", "--dial-timeout=1s", "--command-timeout=2s")) != nil
         }
     }
 }

@@ -9,10 +9,10 @@ import Testing
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 extension EtcdCluster {
-    /// A store that tries the members in this order. Its time-out is half of the product's, as those of the members are.
+    /// A store that tries the members in this order.
     func store(
         order: [Int]? = nil,
-        timeout: Duration = .milliseconds(2500),
+        timeout: Duration = .seconds(4),
         _ change: (inout EtcdSettings) -> Void = { _ in }
     ) throws -> EtcdStore {
         var settings = settings

@@ -3,6 +3,7 @@ import FleetModel
 import FleetRegistry
 import FleetRuntime
 import Foundation
+import SwiftProtobuf
 import Testing
 
 @testable import EtcdStore
@@ -38,27 +39,6 @@ import Testing
             Transaction(operations: [.delete(KeyRange(start: Key("b"), end: Key("a")))]),
         ]
         for transaction in transactions { #expect(EtcdTxnRequest(transaction).success.map(\.range.countOnly) == [true]) }
-    }
-
-    @Test(arguments: [(0, [0]), (128, [128]), (129, [128, 1]), (300, [128, 128, 44])])
-    func manyComparesAreNested(count: Int, expected: [Int]) {
-        let compares = (0..<count).map { Compare.absent(Key("k\($0)")) }
-        var request = EtcdTxnRequest(Transaction(compares: compares, operations: [.put(Key("k"), [], lease: nil)]))
-        var counts = [request.compare.count]
-        while case .txn(let inner)? = request.success.first?.request {
-            #expect(request.success.count == 1)
-            counts.append(inner.compare.count)
-            request = inner
-        }
-        #expect(counts == expected)
-        #expect(request.success.first?.put.key == Data("k".utf8))
-    }
-
-    @Test func aNestedConflictIsOne() {
-        var outer = EtcdTxnResponse.with { $0.succeeded = true }
-        #expect(outer.isCommitted)
-        outer.responses = [.with { $0.txn = .with { $0.succeeded = false } }]
-        #expect(!outer.isCommitted)
     }
 
     private func response(_ revisions: [Int64], isFragment: Bool = false, at: Int64 = 0) -> EtcdWatchResponse {

@@ -48,7 +48,8 @@ actor EtcdClusters {
         // A lease that ends later would change the registry under the next case.
         let last = try EtcdStore.open(cluster.settings, logger: quiet)
         for lease in view.leases.withLock({ $0 }) {
-            do { try await last.revoke(lease) } catch where error.code == .leaseNotFound { continue }
+            let error = await errorCode { try await last.revoke(lease) }
+            guard error == nil || error == .leaseNotFound else { throw EtcdLabError("lease \(lease) remains") }
         }
         await last.close()
     }
@@ -126,13 +127,21 @@ struct ShiftedStore: KeyValueStore {
     }
 
     func watch(_ range: KeyRange, from start: Revision) -> AsyncThrowingStream<WatchBatch, any Error> {
-        let source = Source(inner.watch(there(range), from: there(start)).makeAsyncIterator())
-        return AsyncThrowingStream { [self] in
-            guard var batch = try await source.next() else { return nil }
-            batch.revision = here(batch.revision)
-            batch.events = batch.events.map(here)
-            return batch
+        let (stream, consumer) = AsyncThrowingStream<WatchBatch, any Error>.makeStream()
+        let task = Task { [self] in
+            do {
+                for try await var batch in inner.watch(there(range), from: there(start)) {
+                    batch.revision = here(batch.revision)
+                    batch.events = batch.events.map(here)
+                    consumer.yield(batch)
+                }
+                consumer.finish()
+            } catch {
+                consumer.finish(throwing: error)
+            }
         }
+        consumer.onTermination = { _ in task.cancel() }
+        return stream
     }
 
     func grantLease(_ life: LeaseLife) async throws(StoreError) -> LeaseID {
@@ -145,15 +154,6 @@ struct ShiftedStore: KeyValueStore {
     func revoke(_ lease: LeaseID) async throws(StoreError) { try await inner.revoke(lease) }
     func compact(to revision: Revision) async throws(StoreError) { try await inner.compact(to: there(revision)) }
     func close() async { await inner.close() }
-
-    /// An iterator that a closure may hold. Only the one consumer of the stream around it calls `next`.
-    private actor Source {
-        private var iterator: AsyncThrowingStream<WatchBatch, any Error>.Iterator
-
-        init(_ iterator: sending AsyncThrowingStream<WatchBatch, any Error>.Iterator) { self.iterator = iterator }
-
-        func next() async throws -> WatchBatch? { try await iterator.next(isolation: self) }
-    }
 
     private func there(_ revision: Revision) -> Revision { Revision(revision.number + view.base.number) }
     private func here(_ revision: Revision) -> Revision { Revision(revision.number - view.base.number) }

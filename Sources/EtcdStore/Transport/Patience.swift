@@ -12,6 +12,8 @@ struct Patience: Hashable, Sendable {
     var probeAfter: Duration { request / 5 }
     /// The answer to that comes from the member's HTTP/2 code, which waits for neither disk nor quorum.
     var probeAnswer: Duration { request / 5 }
+    /// What a call has after a connection was made at last.
+    var shortestTry: Duration { request / 5 }
     /// Pause before the next round over the members, doubled up to `longestPause`.
     var firstPause: Duration { .milliseconds(20) }
     var longestPause: Duration { .milliseconds(500) }

@@ -18,6 +18,7 @@ final class Pulse: ChannelInboundHandler, ChannelOutboundHandler {
 
     private let health: ConnectionHealth
     private let patience: Patience
+    /// nil once the connection counts as made.
     private var ready: EventLoopPromise<Void>?
     private var lastPing: NIODeadline?
     private var isAwaitingPong = false
@@ -31,7 +32,7 @@ final class Pulse: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        health.end("the member closed the connection")
+        health.end(refusal)
         check?.cancel()
         ready?.fail(RPCFailure.unreachable(health.reason ?? "", member: health.member))
         ready = nil
@@ -56,7 +57,7 @@ final class Pulse: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        health.end("the member closed the connection")
+        health.end(ready == nil ? "the member closed the connection" : refusal)
         context.fireChannelInactive()
     }
 
@@ -73,6 +74,11 @@ final class Pulse: ChannelInboundHandler, ChannelOutboundHandler {
             promise?.succeed()
         default: context.triggerUserOutboundEvent(event, promise: promise)
         }
+    }
+
+    /// What a member does that wants TLS and hears HTTP/2, and one whose port is something else.
+    private var refusal: String {
+        "it ends the connection at once: if it wants TLS, write https:// in etcd_servers"
     }
 
     private func probe(_ context: ChannelHandlerContext) {

@@ -8,7 +8,7 @@ struct RPCFailure: Error, Hashable, Sendable {
         /// The connection ended before the answer came.
         case lost(String)
         /// The answer did not come in time.
-        case noAnswer(after: Duration)
+        case noAnswer
         /// What fleet.conf names cannot be used, as the text says.
         case misconfigured(String)
         /// The store has been closed.

@@ -101,7 +101,7 @@ final class StreamExchange: ChannelInboundHandler {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         deadline = context.eventLoop.scheduleTask(in: TimeAmount(patience)) {
             let (exchange, context) = bound.value
-            exchange.end(.noAnswer(after: exchange.patience))
+            exchange.end(.noAnswer)
             context.close(promise: nil)
         }
     }

@@ -92,7 +92,7 @@ struct TLSFailure: Error, CustomStringConvertible {
         ("ALERT_BAD_CERTIFICATE", "\(rejected): it is expired, has no clientAuth usage, or etcd trusts another CA"),
         ("ALERT_CERTIFICATE_REVOKED", "\(rejected): it is revoked"),
         ("ALERT_CERTIFICATE_UNKNOWN", "\(rejected)"),
-        ("EOF during handshake", "it closes the connection while TLS begins"),
+        ("EOF during handshake", "it ends the connection when TLS begins: if it has no certificate, write http:// in etcd_servers"),
         ("uncleanShutdown", "it closed the connection"),
     ]
 

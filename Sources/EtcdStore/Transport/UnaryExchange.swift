@@ -38,7 +38,7 @@ final class UnaryExchange: ChannelInboundHandler {
         let bound = NIOLoopBound((self, context), eventLoop: loop)
         deadline = loop.scheduleTask(in: TimeAmount(timeout)) {
             let (exchange, context) = bound.value
-            exchange.fail(.noAnswer(after: exchange.timeout))
+            exchange.fail(.noAnswer)
             context.close(promise: nil)
         }
         guard patience.probeAfter < timeout else { return }
