@@ -8,6 +8,8 @@ import Synchronization
 final class Cluster: Sendable {
     private struct State {
         var current: Connection?
+        /// Connections with calls or watches that go on where they are.
+        var retired: [Connection] = []
         var opening: Task<Result<Connection, RPCFailure>, Never>?
         /// Where in `endpoints` the next connection is tried first.
         var next = 0
@@ -95,23 +97,25 @@ final class Cluster: Sendable {
     /// `token` was not accepted.
     func forget(_ token: String?) { login.forget(token) }
 
-    /// The next call goes to another member.
-    func leave(_ connection: Connection) {
+    /// The next call goes to another member, or over another connection to the same one.
+    func leave(_ connection: Connection, forAnother isOther: Bool = true) {
         state.withLock { state in
             guard state.current === connection else { return }
             state.current = nil
-            state.next = (state.next + 1) % endpoints.count
+            if isOther { state.next = (state.next + 1) % endpoints.count }
+            state.retired.removeAll(where: \.isClosed)
+            state.retired.append(connection)
         }
         connection.retire()
     }
 
     func close() async {
-        let (current, opening) = state.withLock { state in
+        let (connections, opening) = state.withLock { state in
             state.isClosed = true
-            defer { (state.current, state.opening) = (nil, nil) }
-            return (state.current, state.opening)
+            defer { (state.current, state.opening, state.retired) = (nil, nil, []) }
+            return ([state.current].compactMap(\.self) + state.retired, state.opening)
         }
-        await current?.close("the store has been closed")
+        for connection in connections { await connection.close("the store has been closed") }
         if case .success(let connection)? = await opening?.value { await connection.close("the store has been closed") }
     }
 

@@ -96,7 +96,9 @@ final class WatchTicket: Sendable {
     private func attempt(_ time: Duration) async throws -> MessageStream {
         let (connection, token) = try await cluster.ready()
         do {
-            return try await open(on: connection, token, time)
+            guard connection.isFullOfWatches else { return try await open(on: connection, token, time) }
+            cluster.leave(connection, forAnother: false)
+            return try await attempt(time)
         } catch let failure as RPCFailure {
             if Self.isOfTheToken(failure) { cluster.forget(token) }
             if failure.remedy == .otherMember { cluster.leave(connection) }
@@ -124,12 +126,8 @@ final class WatchTicket: Sendable {
         request.create.startRevision = max(start.number, 1)
         request.create.progressNotify = true
         request.create.fragment = true
-        let stream = connection.stream(
-            EtcdMethods.watch.path,
-            try request.serializedBytes(),
-            token: token,
-            patience: patience
-        )
+        let bytes: [UInt8] = try request.serializedBytes()
+        let stream = connection.stream(EtcdMethods.watch.path, bytes, token: token, patience: patience)
         let isCancelled = state.withLock { state in
             state.stream = stream
             return state.isCancelled

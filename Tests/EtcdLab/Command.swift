@@ -17,27 +17,25 @@ package enum Command {
     }
 
     private static func wait(_ words: [String], _ environment: [String: String], _ input: String?) throws -> String {
+        let folder = try TestFolder.make("command")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        // Files and not pipes: a member that is started meanwhile would inherit a pipe, and its end would not come.
+        let paths = ["in", "out", "err"].map { "\(folder)/\($0)" }
+        for path in paths { try Data((path == paths[0] ? input ?? "" : "").utf8).write(to: URL(fileURLWithPath: path)) }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: words[0])
         process.arguments = Array(words.dropFirst())
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let (output, errors) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        let entry = Pipe()
-        process.standardInput = input == nil ? FileHandle.nullDevice as Any : entry
+        process.standardInput = FileHandle(forReadingAtPath: paths[0])
+        process.standardOutput = FileHandle(forWritingAtPath: paths[1])
+        process.standardError = FileHandle(forWritingAtPath: paths[2])
         try process.run()
-        if let input {
-            try entry.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-            try entry.fileHandleForWriting.close()
-        }
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
+        let said = try paths.dropFirst().map { try String(contentsOfFile: $0, encoding: .utf8) }
         guard process.terminationStatus == 0 else {
-            throw EtcdLabError("\(words.joined(separator: " ")): \(text)\(complaint)")
+            throw EtcdLabError("\(words.joined(separator: " ")): \(said.joined())")
         }
-        return text
+        return said[0]
     }
 }
 

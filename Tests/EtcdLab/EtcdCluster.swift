@@ -9,14 +9,17 @@ package final class EtcdCluster: Sendable {
     private let certificates: EtcdCertificates?
     private let extraArguments: [String]
     private let token = UUID().uuidString
+    private let slots: Int
 
     private init(
         _ program: EtcdProgram,
         at addresses: [EtcdAddress],
         folder: String,
         certificates: EtcdCertificates?,
-        arguments: [String]
+        arguments: [String],
+        slots: Int
     ) {
+        self.slots = slots
         self.program = program
         self.folder = folder
         self.certificates = certificates
@@ -26,22 +29,25 @@ package final class EtcdCluster: Sendable {
         }
     }
 
-    /// A new cluster that is ready. `end` it.
+    /// A new cluster that is ready. `end` it. Only one that is there for the whole run is `isShared`: the others wait
+    /// until few enough of them are up.
     package static func start(
         _ program: EtcdProgram,
         at addresses: [EtcdAddress],
         certificates: EtcdCertificates? = nil,
         arguments: [String] = [],
-        checksHealth: Bool = true
+        checksHealth: Bool = true,
+        isShared: Bool = false
     ) async throws -> EtcdCluster {
         let cluster = EtcdCluster(
             program,
             at: addresses,
             folder: try TestFolder.make("etcd"),
             certificates: certificates,
-            arguments: arguments
+            arguments: arguments,
+            slots: isShared ? 0 : addresses.count
         )
-        await Slots.members.take(addresses.count)
+        await Slots.members.take(cluster.slots)
         do {
             for member in cluster.members { try cluster.start(member) }
             if checksHealth { try await cluster.untilReady() }
@@ -99,7 +105,7 @@ package final class EtcdCluster: Sendable {
 
     package func end() {
         for member in members { member.kill() }
-        Slots.members.giveBack(members.count)
+        Slots.members.giveBack(slots)
         try? FileManager.default.removeItem(atPath: folder)
     }
 

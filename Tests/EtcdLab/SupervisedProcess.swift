@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import Synchronization
 
 /// A child process that ends with this one, however this one ends: a shell between them waits for the end of a pipe.
 package final class SupervisedProcess: Sendable {
@@ -12,17 +11,15 @@ package final class SupervisedProcess: Sendable {
 
     /// Starts `command` with its output going to the file `log`.
     package init(_ command: [String], log: String) throws {
-        (id, shell, lifeline) = try Self.making.withLock { _ in try Self.start(command, log: log) }
+        (id, shell, lifeline) = try Self.start(command, log: log)
     }
-
-    /// One at a time, so that none inherits the end of another's pipe.
-    private static let making = Mutex(())
 
     private static func start(_ command: [String], log: String) throws -> (pid_t, shell: pid_t, lifeline: Int32) {
         let script = #"exec 3>&1 >>"$0" 2>&1; "$@" 3>&- & echo $! >&3; exec 3>&-; read -r _; kill -9 $!; wait $!"#
         var input: [Int32] = [0, 0]
         var output: [Int32] = [0, 0]
         guard pipe(&input) == 0, pipe(&output) == 0 else { throw POSIXError(.EMFILE) }
+        // What this process starts otherwise must not hold them either.
         for end in input + output where fcntl(end, F_SETFD, FD_CLOEXEC) != 0 { throw POSIXError(.EBADF) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)

@@ -73,7 +73,7 @@ actor EtcdClusters {
         do {
             if let cluster { return try await cluster.value }
             let starting = Task { [program, size] in
-                try await EtcdCluster.start(program, at: (1...size).map { _ in .fresh() })
+                try await EtcdCluster.start(program, at: (1...size).map { _ in .fresh() }, isShared: true)
             }
             cluster = starting
             return try await starting.value

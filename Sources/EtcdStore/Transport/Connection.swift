@@ -38,19 +38,23 @@ final class Connection: Sendable {
         timeout: Duration
     ) async throws(RPCFailure) -> [UInt8] {
         let request = request(path, message, token, timeout)
+        guard let use = health.openStream(isWatch: false) else {
+            throw .unreachable(health.reason ?? "the connection closes", member: health.member)
+        }
         let answer = channel.eventLoop.makePromise(of: [UInt8].self)
-        streams.createStreamChannel { [health, patience] stream in
+        streams.createStreamChannel { [patience] stream in
             stream.eventLoop.makeCompletedFuture {
                 let exchange = UnaryExchange(
                     request,
                     timeout: timeout,
                     patience: patience,
-                    health: health,
+                    use: use,
                     answer: answer
                 )
                 try stream.pipeline.syncOperations.addHandler(exchange)
             }
         }.whenFailure { [health] error in
+            use.end()
             // Without effect when the exchange has ended already.
             answer.fail(RPCFailure.unreachable(health.reason ?? "\(error)", member: health.member))
         }
@@ -61,17 +65,25 @@ final class Connection: Sendable {
         }
     }
 
+    /// True when watches should go over another connection.
+    var isFullOfWatches: Bool { health.isFullOfWatches }
+
     /// One message there, a stream of messages back, the first of them within `patience`.
     func stream(_ path: String, _ message: [UInt8], token: String?, patience: Duration) -> MessageStream {
         let request = request(path, message, token, nil)
         let messages = MessageStream()
-        streams.createStreamChannel { [health] stream in
+        guard let use = health.openStream(isWatch: true) else {
+            messages.end(.unreachable(health.reason ?? "the connection closes", member: health.member))
+            return messages
+        }
+        streams.createStreamChannel { stream in
             stream.eventLoop.makeCompletedFuture {
-                let exchange = StreamExchange(request, patience: patience, health: health, stream: messages)
+                let exchange = StreamExchange(request, patience: patience, use: use, stream: messages)
                 try stream.syncOptions?.setOption(.autoRead, value: false)
                 try stream.pipeline.syncOperations.addHandler(exchange)
             }
         }.whenFailure { [health] error in
+            use.end()
             messages.end(.unreachable(health.reason ?? "\(error)", member: health.member))
         }
         return messages
@@ -81,6 +93,8 @@ final class Connection: Sendable {
     func retire() {
         health.retire { [channel] in channel.close(promise: nil) }
     }
+
+    var isClosed: Bool { !channel.isActive }
 
     func close(_ reason: String) async {
         health.end(reason)

@@ -83,21 +83,21 @@ final class StreamExchange: ChannelInboundHandler {
 
     private let request: RPCRequest
     private let stream: MessageStream
-    private let health: ConnectionHealth
+    private let use: StreamUse
+    private var health: ConnectionHealth { use.health }
     /// How long the first message may take.
     private let patience: Duration
     private var reader = MessageReader()
     private var deadline: Scheduled<Void>?
 
-    init(_ request: RPCRequest, patience: Duration, health: ConnectionHealth, stream: MessageStream) {
+    init(_ request: RPCRequest, patience: Duration, use: StreamUse, stream: MessageStream) {
         self.request = request
         self.patience = patience
-        self.health = health
+        self.use = use
         self.stream = stream
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        health.streamOpened()
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         deadline = context.eventLoop.scheduleTask(in: TimeAmount(patience)) {
             let (exchange, context) = bound.value
@@ -108,7 +108,7 @@ final class StreamExchange: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         end(.lost(health.reason ?? "the member ended the stream"))
-        health.streamClosed()
+        use.end()
     }
 
     func channelActive(context: ChannelHandlerContext) {

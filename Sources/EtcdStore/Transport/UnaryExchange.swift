@@ -7,7 +7,8 @@ final class UnaryExchange: ChannelInboundHandler {
     typealias OutboundOut = HTTP2Frame.FramePayload
 
     private let request: RPCRequest
-    private let health: ConnectionHealth
+    private let use: StreamUse
+    private var health: ConnectionHealth { use.health }
     private let timeout: Duration
     private let patience: Patience
     private let answer: EventLoopPromise<[UInt8]>
@@ -22,18 +23,17 @@ final class UnaryExchange: ChannelInboundHandler {
         _ request: RPCRequest,
         timeout: Duration,
         patience: Patience,
-        health: ConnectionHealth,
+        use: StreamUse,
         answer: EventLoopPromise<[UInt8]>
     ) {
         self.request = request
         self.timeout = timeout
         self.patience = patience
-        self.health = health
+        self.use = use
         self.answer = answer
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        health.streamOpened()
         let loop = context.eventLoop
         let bound = NIOLoopBound((self, context), eventLoop: loop)
         deadline = loop.scheduleTask(in: TimeAmount(timeout)) {
@@ -49,7 +49,7 @@ final class UnaryExchange: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         fail(.lost(health.reason ?? "the connection was closed"))
-        health.streamClosed()
+        use.end()
     }
 
     func channelActive(context: ChannelHandlerContext) {
