@@ -28,7 +28,7 @@ extension EtcdStore {
         while true {
             do {
                 return try await pages(of: span, limit: limit)
-            } catch where error.code == .compacted && attempt < Self.attempts {
+            } catch  where error.code == .compacted && attempt < Self.attempts {
                 attempt += 1
             }
         }

@@ -33,7 +33,7 @@ package final class EtcdStore: KeyValueStore {
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         order: ([EtcdEndpoint]) -> [EtcdEndpoint] = { $0.shuffled() }
     ) throws(StoreError) -> EtcdStore {
-        guard !settings.servers.isEmpty else { throw StoreError(.invalid, "etcd_servers names no member of etcd.") }
+        guard !settings.endpoints.isEmpty else { throw StoreError(.invalid, "etcd_servers names no member of etcd.") }
         if settings.usesTLS {
             do throws(TLSFailure) {
                 _ = try TLSFiles(settings).context()
@@ -41,7 +41,7 @@ package final class EtcdStore: KeyValueStore {
                 throw StoreError(.invalid, "etcd cannot be used: \(error).")
             }
         }
-        let cluster = Cluster(settings, order: order(settings.servers), group: group, log: logger)
+        let cluster = Cluster(settings, order: order(settings.endpoints), group: group, log: logger)
         return EtcdStore(cluster: cluster, words: FailureWords(settings))
     }
 
@@ -54,7 +54,10 @@ package final class EtcdStore: KeyValueStore {
     /// two seconds with its defaults. `whileOpen` is refused: no lease of etcd's outlives an outage.
     package func grantLease(_ life: LeaseLife) async throws(StoreError) -> LeaseID {
         guard case .ttl(let length) = life else {
-            throw StoreError(.invalid, "A lease in etcd has a time to live; it cannot last as long as the store is open.")
+            throw StoreError(
+                .invalid,
+                "A lease in etcd has a time to live; it cannot last as long as the store is open."
+            )
         }
         guard length > .zero, length < .seconds(1 << 31) else {
             throw StoreError(.invalid, "A lease of \(length) would end before it begins, or never.")
@@ -85,9 +88,14 @@ package final class EtcdStore: KeyValueStore {
         }
     }
 
+    /// etcd forgets the deletions of the revision it compacts to, so it is told the one before: the changes of
+    /// `revision` itself can still be watched.
     package func compact(to revision: Revision) async throws(StoreError) {
+        let newest = try await range(.key(Key("\0")), limit: 1).revision
+        guard revision <= newest else { throw StoreError(.invalid, "Revision \(revision) is yet to come.") }
+        guard revision > Revision(1) else { return }
         var request = EtcdCompactionRequest()
-        request.revision = revision.number
+        request.revision = revision.number - 1
         do {
             _ = try await call(EtcdMethods.compact, request)
         } catch where error.code == .compacted {

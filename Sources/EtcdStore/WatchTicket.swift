@@ -111,7 +111,11 @@ final class WatchTicket: Sendable {
         failure.remedy == .newToken || failure.says(.permissionDenied, "")
     }
 
-    private func open(on connection: Connection, _ token: String?, _ patience: Duration) async throws -> MessageStream {
+    private func open(
+        on connection: Connection,
+        _ token: String?,
+        _ patience: Duration
+    ) async throws -> MessageStream {
         var request = EtcdWatchRequest()
         let start = state.withLock { state in
             state.assembly.restart()
@@ -122,8 +126,9 @@ final class WatchTicket: Sendable {
         }
         request.create.key = span.key
         request.create.rangeEnd = span.end
-        // For etcd, 0 is "from now on".
-        request.create.startRevision = max(start.number, 1)
+        // One earlier than wanted; the assembly drops what was not. etcd lets a watch begin at the very revision that
+        // was compacted, but no longer has the deletions of that revision: it must not be ours. And 0 is "from now on".
+        request.create.startRevision = max(start.number - 1, 1)
         request.create.progressNotify = true
         request.create.fragment = true
         let bytes: [UInt8] = try request.serializedBytes()

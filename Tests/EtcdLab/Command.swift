@@ -1,8 +1,9 @@
 import Foundation
+import Glibc
 
 /// Runs a program to its end.
 package enum Command {
-    /// Returns what it wrote to its output. Throws with all it wrote when it failed. No thread of the pool waits for it.
+    /// Returns what it wrote to its output, and throws with all it wrote when it failed. No thread of the pool waits.
     @discardableResult
     package static func run(
         _ words: [String],
@@ -19,20 +20,15 @@ package enum Command {
     private static func wait(_ words: [String], _ environment: [String: String], _ input: String?) throws -> String {
         let folder = try TestFolder.make("command")
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        // Files and not pipes: a member that is started meanwhile would inherit a pipe, and its end would not come.
         let paths = ["in", "out", "err"].map { "\(folder)/\($0)" }
         for path in paths { try Data((path == paths[0] ? input ?? "" : "").utf8).write(to: URL(fileURLWithPath: path)) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: words[0])
-        process.arguments = Array(words.dropFirst())
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle(forReadingAtPath: paths[0])
-        process.standardOutput = FileHandle(forWritingAtPath: paths[1])
-        process.standardError = FileHandle(forWritingAtPath: paths[2])
-        try process.run()
-        process.waitUntilExit()
+        let descriptors = paths.map { open($0, O_RDWR | O_CLOEXEC) }
+        defer { for descriptor in descriptors { close(descriptor) } }
+        let process = try spawn(words, environment: environment, descriptors)
+        var status: Int32 = 0
+        guard waitpid(process, &status, 0) == process else { throw POSIXError(.ECHILD) }
         let said = try paths.dropFirst().map { try String(contentsOfFile: $0, encoding: .utf8) }
-        guard process.terminationStatus == 0 else {
+        guard status == 0 else {
             throw EtcdLabError("\(words.joined(separator: " ")): \(said.joined())")
         }
         return said[0]

@@ -22,8 +22,21 @@ package struct EtcdCertificates: Sendable {
         member = Pair(certificate: "\(folder)/member.pem", key: "\(folder)/member.key")
         client = Pair(certificate: "\(folder)/client.pem", key: "\(folder)/client.key")
         try await openssl(
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-            "-keyout", "\(folder)/ca.key", "-out", caFile, "-subj", "/CN=test CA"
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+            "-keyout",
+            "\(folder)/ca.key",
+            "-out",
+            caFile,
+            "-subj",
+            "/CN=test CA"
         )
         try await make("member", names: names)
         try await make("client")
@@ -41,13 +54,37 @@ package struct EtcdCertificates: Sendable {
         if !names.isEmpty { lines += "subjectAltName=\(names.joined(separator: ","))\n" }
         try lines.write(toFile: extensions, atomically: true, encoding: .utf8)
         try await openssl(
-            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", pair.key,
-            "-out", request, "-subj", "/CN=\(name)"
+            "req",
+            "-new",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            pair.key,
+            "-out",
+            request,
+            "-subj",
+            "/CN=\(name)"
         )
         // OpenSSL's `x509 -req` takes negative days: such a certificate ended before it began.
         try await openssl(
-            "x509", "-req", "-in", request, "-CA", caFile, "-CAkey", "\(folder)/ca.key", "-CAcreateserial",
-            "-days", isExpired ? "-1" : "2", "-extfile", extensions, "-out", pair.certificate
+            "x509",
+            "-req",
+            "-in",
+            request,
+            "-CA",
+            caFile,
+            "-CAkey",
+            "\(folder)/ca.key",
+            "-CAcreateserial",
+            "-days",
+            isExpired ? "-1" : "2",
+            "-extfile",
+            extensions,
+            "-out",
+            pair.certificate
         )
         return pair
     }

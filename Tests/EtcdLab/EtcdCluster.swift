@@ -88,7 +88,7 @@ package final class EtcdCluster: Sendable {
 
     /// How a store reaches it.
     package var settings: EtcdSettings {
-        var settings = EtcdSettings(servers: members.map(\.endpoint))
+        var settings = EtcdSettings(endpoints: members.map(\.endpoint))
         settings.caFile = certificates?.caFile
         settings.certificateFile = certificates?.client.certificate
         settings.keyFile = certificates?.client.key
@@ -112,7 +112,8 @@ package final class EtcdCluster: Sendable {
     /// Runs etcdctl and returns what it says.
     @discardableResult
     package func control(
-        _ arguments: String..., member: Int? = nil,
+        _ arguments: String...,
+        member: Int? = nil,
         login: String? = nil,
         input: String? = nil
     ) async throws -> String {
@@ -120,7 +121,11 @@ package final class EtcdCluster: Sendable {
         var words = ["--endpoints", endpoints.map { "\($0.endpoint)" }.joined(separator: ",")]
         words += certificates?.controlArguments ?? []
         if let login { words += ["--user", login] }
-        return try await Command.run([program.controlPath] + words + arguments, environment: ["ETCDCTL_API": "3"], input: input)
+        return try await Command.run(
+            [program.controlPath] + words + arguments,
+            environment: ["ETCDCTL_API": "3"],
+            input: input
+        )
     }
 
     /// Which member leads, by its index; nil while none does.

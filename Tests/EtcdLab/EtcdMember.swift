@@ -44,7 +44,7 @@ package final class EtcdMember: Sendable {
             "--initial-cluster-token", token, "--heartbeat-interval", "50", "--election-timeout", "500",
             "--log-level", "warn",
         ]
-        let started = try SupervisedProcess(command + extraArguments + arguments, log: log)
+        let started = try SupervisedProcess(command + extraArguments + arguments, log: log, folder: folder)
         process.withLock { $0 = started }
     }
 

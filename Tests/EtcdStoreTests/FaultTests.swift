@@ -71,7 +71,10 @@ struct FaultTests {
             cluster.members[1].pause()
             cluster.members[2].pause()
             let error = await watch.value
-            #expect(error?.code == .unavailable && error?.message.contains("no leader") == true, "\(String(describing: error))")
+            #expect(
+                error?.code == .unavailable && error?.message.contains("no leader") == true,
+                "\(String(describing: error))"
+            )
             #expect(await failure { _ = try await store.list() }?.message.contains("no leader") == true)
             let outcome = await store.commit(put("k", "2"))
             guard case .refused(let refusal) = outcome else { throw Unexpected(outcome) }
@@ -103,7 +106,10 @@ struct FaultTests {
             #expect(before == ["k=1"] || before == ["k=2"])
             cluster.members[0].kill()
             let gone = await store.commit(put("k", "4"))
-            #expect(gone.error?.code == .unavailable && gone.error?.message.contains("\(cluster.members[0].address.address)") == true)
+            #expect(
+                gone.error?.code == .unavailable
+                    && gone.error?.message.contains("\(cluster.members[0].address.address)") == true
+            )
             try cluster.start(cluster.members[0])
             try await eventually("it goes on") { await store.commit(put("k", "5")).error == nil }
             await store.close()

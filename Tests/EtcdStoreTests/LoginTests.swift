@@ -63,9 +63,19 @@ struct LoginTests {
             try await eventually("it goes on") { await store.commit(put("/fleet/a", "2")).error == nil }
             #expect(try await watch.next()?.revision == start.next)
             // A changed password ends all tokens of the user, and is read again.
-            try await cluster.control("user", "passwd", "fleet", "--interactive=false", login: "root:r", input: "second\n")
+            try await cluster.control(
+                "user",
+                "passwd",
+                "fleet",
+                "--interactive=false",
+                login: "root:r",
+                input: "second\n"
+            )
             let refused = await store.commit(put("/fleet/a", "3"))
-            #expect(refused.error?.message.contains("does not accept user 'fleet' with that password") == true, "\(refused)")
+            #expect(
+                refused.error?.message.contains("does not accept user 'fleet' with that password") == true,
+                "\(refused)"
+            )
             try "second\n".write(toFile: file, atomically: true, encoding: .utf8)
             try await store.change(put("/fleet/a", "4"))
             await store.close()

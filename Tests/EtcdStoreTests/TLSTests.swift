@@ -50,7 +50,10 @@ struct TLSTests {
             await store.close()
 
             let bare = try await problem(cluster) { ($0.certificateFile, $0.keyFile) = (nil, nil) }
-            #expect(bare.contains("set etcd_certfile and etcd_keyfile") || bare.contains("client certificate"), "\(bare)")
+            #expect(
+                bare.contains("set etcd_certfile and etcd_keyfile") || bare.contains("client certificate"),
+                "\(bare)"
+            )
 
             let old = try await certificates.make("old", isExpired: true)
             let expired = try await problem(cluster) { ($0.certificateFile, $0.keyFile) = (old.certificate, old.key) }
@@ -70,7 +73,7 @@ struct TLSTests {
             #expect(system.contains("not signed by a CA"), "\(system)")
 
             let plain = try await problem(cluster) { settings in
-                settings.servers = settings.servers.map {
+                settings.endpoints = settings.endpoints.map {
                     EtcdEndpoint(usesTLS: false, host: $0.host, port: $0.port)
                 }
             }
@@ -85,7 +88,7 @@ struct TLSTests {
             try await eventually("it is up") { await store.commit(put("k", "1")).error == nil }
             await store.close()
             let byAddress = try await problem(cluster) { settings in
-                settings.servers = settings.servers.map {
+                settings.endpoints = settings.endpoints.map {
                     EtcdEndpoint(usesTLS: true, host: "127.0.0.1", port: $0.port)
                 }
             }
@@ -126,7 +129,7 @@ struct TLSTests {
     @Test func `a member that speaks no TLS is named`() async throws {
         try await EtcdCluster.with(.trixie, size: 1) { cluster in
             let text = try await problem(cluster) { settings in
-                settings.servers = settings.servers.map {
+                settings.endpoints = settings.endpoints.map {
                     EtcdEndpoint(usesTLS: true, host: $0.host, port: $0.port)
                 }
             }
@@ -150,10 +153,13 @@ struct TLSTests {
             ),
         ]
         for (change, expected) in table {
-            var settings = EtcdSettings(servers: [EtcdEndpoint(usesTLS: true, host: "127.0.0.1", port: 1)])
+            var settings = EtcdSettings(endpoints: [EtcdEndpoint(usesTLS: true, host: "127.0.0.1", port: 1)])
             change(&settings)
             let error = #expect(throws: StoreError.self) { try EtcdStore.open(settings, logger: quiet) }
-            #expect(error?.code == .invalid && error?.message.contains(expected) == true, "\(String(describing: error))")
+            #expect(
+                error?.code == .invalid && error?.message.contains(expected) == true,
+                "\(String(describing: error))"
+            )
         }
     }
 }

@@ -38,7 +38,9 @@ import Testing
             Transaction(compares: [.present(Key("k"))]), Transaction(),
             Transaction(operations: [.delete(KeyRange(start: Key("b"), end: Key("a")))]),
         ]
-        for transaction in transactions { #expect(EtcdTxnRequest(transaction).success.map(\.range.countOnly) == [true]) }
+        for transaction in transactions {
+            #expect(EtcdTxnRequest(transaction).success.map(\.range.countOnly) == [true])
+        }
     }
 
     private func response(_ revisions: [Int64], isFragment: Bool = false, at: Int64 = 0) -> EtcdWatchResponse {

@@ -154,7 +154,9 @@ struct LeaseContractTests {
         try await StoreFixture.with(kind) { fixture async throws in
             let store = fixture.store
             #expect(await errorCode { _ = try await store.grantLease(.whileOpen) } == .invalid)
-            let (short, long) = (try await store.grantLease(.ttl(.seconds(1))), try await store.grantLease(fixture.life))
+            let (short, long) = (
+                try await store.grantLease(.ttl(.seconds(1))), try await store.grantLease(fixture.life)
+            )
             try await store.change(put("a", "", lease: short), put("b", "", lease: short), put("c", "", lease: long))
             let again = try await fixture.reopen()
             var reader = WatchReader(again.store.watch(.prefix(""), from: Revision(2)))

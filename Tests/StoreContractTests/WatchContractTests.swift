@@ -138,6 +138,21 @@ struct WatchContractTests {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `deletions of the revision that was compacted to are still told`(_ kind: StoreKind) async throws {
+        try await StoreFixture.with(kind) { fixture async throws in
+            let store = fixture.store
+            try await store.change(put("k1", ""), put("k2", ""))
+            try await store.change(delete("k1"))
+            try await store.compact(to: Revision(2))
+            #expect(try await store.changes("k", from: Revision(2)) == ["2 -k1"])
+            try await store.change(delete("k2"))
+            try await store.compact(to: Revision(4))
+            #expect(try await store.changes("k", from: Revision(4)) == ["4 -k2"])
+            #expect(await store.watchError(from: 3) == .compacted)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `compacting twice, and to what is yet to come`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in
             let store = fixture.store

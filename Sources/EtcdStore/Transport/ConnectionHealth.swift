@@ -44,8 +44,8 @@ final class ConnectionHealth: Sendable {
         state.withLock { $0.lastHeard = now }
     }
 
-    /// Counts a stream that is about to be opened, before it is: a retired connection closes when there is none. nil when
-    /// it is closing already.
+    /// Counts a stream that is about to be opened, before it is: a retired connection closes when there is none. nil
+    /// when it is closing already.
     func openStream(isWatch: Bool) -> StreamUse? {
         state.withLock { state in
             guard state.reason == nil, !state.isClosing else { return nil }
@@ -67,8 +67,8 @@ final class ConnectionHealth: Sendable {
     /// True when there is no room for one more watch.
     var isFullOfWatches: Bool { state.withLock { $0.watches >= Self.watchLimit } }
 
-    /// NIO opens at most 100 streams at a time where the member names no limit of its own, as etcd does, and lets others
-    /// wait. Calls end and make room, watches do not.
+    /// NIO opens at most 100 streams at a time where the other side names no limit of its own, as etcd does, and lets
+    /// others wait. Calls end and make room, watches do not.
     private static let watchLimit = 64
 
     /// No new calls: those that wait for an answer, and watches, may end where they are.

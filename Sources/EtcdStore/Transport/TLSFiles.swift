@@ -43,7 +43,9 @@ struct TLSFiles: Sendable {
             return nil
         }
         if first.notValidAfter < now { return "\(certificateFile) expired at \(Self.text(first.notValidAfter))" }
-        if first.notValidBefore > now { return "\(certificateFile) is valid from \(Self.text(first.notValidBefore)) on" }
+        if first.notValidBefore > now {
+            return "\(certificateFile) is valid from \(Self.text(first.notValidBefore)) on"
+        }
         return nil
     }
 
@@ -92,7 +94,10 @@ struct TLSFailure: Error, CustomStringConvertible {
         ("ALERT_BAD_CERTIFICATE", "\(rejected): it is expired, has no clientAuth usage, or etcd trusts another CA"),
         ("ALERT_CERTIFICATE_REVOKED", "\(rejected): it is revoked"),
         ("ALERT_CERTIFICATE_UNKNOWN", "\(rejected)"),
-        ("EOF during handshake", "it ends the connection when TLS begins: if it has no certificate, write http:// in etcd_servers"),
+        (
+            "EOF during handshake",
+            "it ends the connection when TLS begins: if it has no certificate, write http:// in etcd_servers"
+        ),
         ("uncleanShutdown", "it closed the connection"),
     ]
 

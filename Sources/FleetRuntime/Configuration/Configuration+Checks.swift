@@ -16,11 +16,11 @@ extension LoadedConfiguration {
             return try wrong(["etcd_servers"] + ConfigurationKey.etcdOnly, advice)
         }
         let etcd = configuration.etcd
-        if etcd.servers.isEmpty {
+        if etcd.endpoints.isEmpty {
             let advice = "set etcd_servers too, for example etcd_servers = https://etcd1:2379,https://etcd2:2379"
             try wrong(["etcd_servers", "registry"], advice)
         }
-        if etcd.servers.contains(where: \.usesTLS), !etcd.servers.allSatisfy(\.usesTLS) {
+        if etcd.endpoints.contains(where: \.usesTLS), !etcd.endpoints.allSatisfy(\.usesTLS) {
             try wrong(["etcd_servers"], "some members are https:// and some http://; give all of them the same way")
         }
         if !etcd.usesTLS {
@@ -49,7 +49,8 @@ extension LoadedConfiguration {
             if let folder = environment[Self.credentials] {
                 configuration.etcd.password = .file("\(folder)/\(Self.passwordCredential)")
             } else {
-                let advice = "a user needs a password: set etcd_password_file, or LoadCredential=\(Self.passwordCredential)"
+                let advice =
+                    "a user needs a password: set etcd_password_file, or LoadCredential=\(Self.passwordCredential)"
                 try wrong(["etcd_username"], "\(advice):FILE in a drop-in of fleetd.service")
             }
         }

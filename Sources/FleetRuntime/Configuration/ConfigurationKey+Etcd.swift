@@ -5,7 +5,7 @@ extension ConfigurationKey {
 
     static let etcd: [String: ConfigurationKey] = [
         "etcd_servers": ConfigurationKey { value, configuration throws(ConfigurationValueError) in
-            configuration.etcd.servers = try endpoints(value)
+            configuration.etcd.endpoints = try endpoints(value)
         },
         "etcd_cafile": ConfigurationKey(isPath: true) { value, configuration in configuration.etcd.caFile = value },
         "etcd_certfile": ConfigurationKey(isPath: true) { value, configuration in

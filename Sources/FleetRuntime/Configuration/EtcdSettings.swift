@@ -9,7 +9,7 @@ package struct EtcdSettings: Hashable, Sendable {
     }
 
     /// The members, in the order of fleet.conf; all of them with TLS or none.
-    package var servers: [EtcdEndpoint]
+    package var endpoints: [EtcdEndpoint]
     /// Who vouches for the members' certificates; nil: whom the system trusts.
     package var caFile: String?
     /// fleetd's own certificate with its chain, and the key that belongs to it: both or neither. Read again whenever a
@@ -25,10 +25,10 @@ package struct EtcdSettings: Hashable, Sendable {
     /// Long enough for etcd to elect a leader (two seconds with its default timeouts) while a request waits.
     package static let defaultRequestTimeout = Duration.seconds(5)
 
-    package init(servers: [EtcdEndpoint] = []) {
-        self.servers = servers
+    package init(endpoints: [EtcdEndpoint] = []) {
+        self.endpoints = endpoints
         requestTimeout = Self.defaultRequestTimeout
     }
 
-    package var usesTLS: Bool { servers.contains(where: \.usesTLS) }
+    package var usesTLS: Bool { endpoints.contains(where: \.usesTLS) }
 }
