@@ -19,7 +19,7 @@ extension EtcdStore {
         precondition(limit >= 0, "a limit of \(limit) entries")
         guard let span = EtcdSpan(range) else {
             var request = EtcdRangeRequest()
-            request.key = Data([0])
+            request.key = range.start == Key("") ? Data([0]) : Data(range.start.description.utf8)
             request.countOnly = true
             let revision = Revision(try await call(EtcdMethods.range, request).header.revision)
             return RangeAnswer(entries: [], revision: revision)

@@ -91,14 +91,17 @@ package final class EtcdStore: KeyValueStore {
     /// etcd forgets the deletions of the revision it compacts to, so it is told the one before: the changes of
     /// `revision` itself can still be watched.
     package func compact(to revision: Revision) async throws(StoreError) {
-        let newest = try await range(.key(Key("\0")), limit: 1).revision
-        guard revision <= newest else { throw StoreError(.invalid, "Revision \(revision) is yet to come.") }
-        guard revision > Revision(1) else { return }
+        if revision > seen {
+            // What this member knows, which takes no rights on any key.
+            see(Revision(try await call(EtcdMethods.txn, EtcdTxnRequest()).header.revision))
+        }
         var request = EtcdCompactionRequest()
-        request.revision = revision.number - 1
+        // One that nobody here has heard of: etcd knows whether it is yet to come.
+        request.revision = revision > seen ? revision.number : revision.number - 1
+        guard request.revision > 0 else { return }
         do {
             _ = try await call(EtcdMethods.compact, request)
-        } catch where error.code == .compacted {
+        } catch  where error.code == .compacted {
             return
         }
     }

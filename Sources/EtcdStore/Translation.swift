@@ -40,10 +40,10 @@ extension EtcdTxnRequest {
         success = transaction.operations.compactMap(EtcdRequestOp.init)
         guard success.isEmpty else { return }
         // Without an operation etcd would compare what this member knows, which may be old; a read makes it ask the
-        // leader first.
+        // leader first. It reads what the user has rights on.
         success = [
             .with {
-                $0.range.key = Data([0])
+                $0.range.key = compare.first?.key ?? Data([0])
                 $0.range.countOnly = true
             }
         ]

@@ -41,6 +41,7 @@ struct LoginTests {
             try await store.revoke(lease)
             #expect(try await watch.next()?.events.count == 1)
             #expect(try await store.list("/fleet/") == ["/fleet/b=2"])
+            #expect(await store.commit(if: [.present(Key("/fleet/b"))]).error == nil)
             try await store.compact(to: start)
             let other = await store.commit(put("/other", "1"))
             #expect(other.error?.message.contains("denies this to user 'fleet'") == true, "\(other)")

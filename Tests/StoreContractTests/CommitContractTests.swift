@@ -175,7 +175,7 @@ struct CommitContractTests {
             #expect(await store.commit(put("a", "1")).refusal == .closed)
             #expect(await errorCode { _ = try await store.list() } == .closed)
             #expect(await errorCode { _ = try await store.grantLease(fixture.life) } == .closed)
-            #expect(await errorCode { try await store.compact(to: .zero) } == .closed)
+            #expect(await errorCode { try await store.compact(to: Revision(2)) } == .closed)
             #expect(await store.watchError(from: 0) == .closed)
         }
     }
