@@ -60,6 +60,26 @@ let ring3: [Target] = [
         swiftSettings: strict
     ),
     .target(
+        name: "EtcdProto",
+        dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+        exclude: ["etcd.proto"],
+        swiftSettings: strict
+    ),
+    .target(
+        name: "EtcdStore",
+        dependencies: [
+            "EtcdProto", "FleetModel", "FleetRegistry", "FleetRuntime",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        ],
+        swiftSettings: strict
+    ),
+    .target(
         name: "SystemdBus",
         dependencies: [
             "CSystemd", "FleetAgent", "FleetModel", "FleetRuntime", "UnitFile",
@@ -132,6 +152,12 @@ let testSupport: [Target] = [
         swiftSettings: strict
     ),
     .target(
+        name: "EtcdLab",
+        dependencies: ["FleetRuntime"],
+        path: "Tests/EtcdLab",
+        swiftSettings: strict
+    ),
+    .target(
         name: "Lab",
         dependencies: [.product(name: "Subprocess", package: "swift-subprocess")],
         path: "Tests/Lab",
@@ -177,8 +203,16 @@ let tests: [Target] = [
     test(
         "StoreContractTests",
         [
-            "FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore", "store-crash",
+            "EtcdLab", "EtcdStore", "FleetModel", "FleetRegistry", "FleetRuntime", "MemoryStore", "SQLiteStore",
+            "store-crash", .product(name: "Logging", package: "swift-log"),
+        ]
+    ),
+    test(
+        "EtcdStoreTests",
+        [
+            "EtcdLab", "EtcdProto", "EtcdStore", "FleetModel", "FleetRegistry", "FleetRuntime",
             .product(name: "Logging", package: "swift-log"),
+            .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         ]
     ),
     test(
@@ -226,6 +260,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),

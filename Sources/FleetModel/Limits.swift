@@ -10,7 +10,7 @@ package enum Limits {
     package static let recentFailures = 16
     /// Events kept per unit: the chain of causes that `fleetctl why` prints.
     package static let eventsPerUnit = 32
-    /// Operations in one transaction: etcd's default `--max-txn-ops` is 128.
+    /// Operations in one transaction, and compares in one: etcd's default `--max-txn-ops` is 128.
     package static let operationsPerTransaction = 128
     /// Bytes of a unit file, as the grammar has it.
     package static let unitFileBytes = ParsedUnitFile.maximumBytes

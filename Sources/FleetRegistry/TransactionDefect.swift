@@ -8,6 +8,10 @@ extension Transaction {
             return "\(operations.count) operations in one transaction; at most \(Limits.operationsPerTransaction) are "
                 + "allowed, split it"
         }
+        if compares.count > Limits.operationsPerTransaction {
+            return "\(compares.count) compares in one transaction; at most \(Limits.operationsPerTransaction) are "
+                + "allowed, split it"
+        }
         if operations.contains(where: \.putsEmptyKey) { return "a key must not be empty" }
         guard operations.count > 1 else { return nil }
         let spans = operations.map(\.span).filter { !$0.isEmpty }.sorted { $0.start < $1.start }

@@ -11,12 +11,14 @@ package protocol KeyValueStore: Sendable {
     /// Applies `transaction` atomically. Returns once the outcome is known and durable, or cannot be known.
     /// One that changes nothing (no operations, or deletes that find no key) is committed at the current revision; a
     /// put of the same value is a change. Refused as `invalid` are those with a `Transaction.defect`, as
-    /// `leaseNotFound` those that put with a lease that has ended.
+    /// `leaseNotFound` those that put with a lease that has ended (if a compare does not hold either, `conflict` is as
+    /// true).
     func commit(_ transaction: Transaction) async -> CommitOutcome
 
     /// Every change of `range` from `start` on (inclusive), in revision order, one batch per revision or more, never a
-    /// revision split over two batches. Ends by throwing: `compacted` when `start` is no longer there (list again),
-    /// `unavailable` when the connection is gone (watch again from the last revision seen), `closed`.
+    /// revision split over two batches. A batch without events says how far a quiet range has been followed. Ends by
+    /// throwing: `compacted` when `start` is no longer there (list again), `unavailable` when the connection is gone
+    /// (watch again from the last revision seen), `closed`.
     func watch(_ range: KeyRange, from start: Revision) -> AsyncThrowingStream<WatchBatch, any Error>
 
     /// A new lease. Keys put with it are deleted, in one revision, when it ends.
@@ -41,7 +43,8 @@ package enum LeaseLife: Hashable, Sendable {
     /// Until this long after it was granted or last kept alive; at least one second on etcd.
     case ttl(Duration)
     /// For as long as this process has the store open: an embedded registry's machine is present exactly that long, and
-    /// nothing has to be written or woken up to say so. A lease left by an earlier process has ended.
+    /// nothing has to be written or woken up to say so. A lease left by an earlier process has ended. etcd refuses it
+    /// as `invalid`: no lease there outlives an outage, so nobody could keep this promise.
     case whileOpen
 }
 

@@ -95,6 +95,8 @@ struct CommitContractTests {
             // Refused, whether or not its compares hold.
             let both = Transaction(compares: [.absent(Key("a"))], operations: [put("b", ""), put("b", "")])
             #expect(await store.commit(both).refusal == .invalid)
+            let many = (0...Limits.operationsPerTransaction).map { Compare.absent(Key("none\($0)")) }
+            #expect(await store.commit(if: many, put("b", "")).refusal == .invalid)
             #expect(try await store.list() == ["a=1"])
             let accepted: [[StoreOperation]] = [
                 [put("a", "2"), put("b", "2"), delete("c")],
@@ -107,6 +109,7 @@ struct CommitContractTests {
                 let outcome = await store.commit(Transaction(operations: operations))
                 #expect(outcome.error == nil && outcome != .conflict, "\(operations.prefix(3)): \(outcome)")
             }
+            #expect(await store.commit(if: Array(many.dropLast()), put("last", "")).error == nil)
         }
     }
 
@@ -171,8 +174,8 @@ struct CommitContractTests {
             await store.close()
             #expect(await store.commit(put("a", "1")).refusal == .closed)
             #expect(await errorCode { _ = try await store.list() } == .closed)
-            #expect(await errorCode { _ = try await store.grantLease(.whileOpen) } == .closed)
-            #expect(await errorCode { try await store.compact(to: .zero) } == .closed)
+            #expect(await errorCode { _ = try await store.grantLease(fixture.life) } == .closed)
+            #expect(await errorCode { try await store.compact(to: Revision(2)) } == .closed)
             #expect(await store.watchError(from: 0) == .closed)
         }
     }

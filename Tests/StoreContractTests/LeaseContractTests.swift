@@ -20,7 +20,7 @@ struct LeaseContractTests {
     func `revoking deletes the lease's keys in one revision`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in
             let store = fixture.store
-            let (one, other) = (try await store.grantLease(.whileOpen), try await store.grantLease(.ttl(.seconds(9))))
+            let (one, other) = (try await store.grantLease(fixture.life), try await store.grantLease(.ttl(.seconds(9))))
             #expect(one != other && one != LeaseID(0))
             try await store.change(put("c", "", lease: one), put("a", "", lease: one), put("b", "", lease: other))
             try await store.change(put("d", ""), put("e", "", lease: one))
@@ -36,7 +36,7 @@ struct LeaseContractTests {
     @Test(arguments: StoreKind.allCases)
     func `a lease without keys ends without a revision`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in
-            try await fixture.store.revoke(try await fixture.store.grantLease(.whileOpen))
+            try await fixture.store.revoke(try await fixture.store.grantLease(fixture.life))
             #expect(try await fixture.store.newest() == .zero)
         }
     }
@@ -45,7 +45,7 @@ struct LeaseContractTests {
     func `a put says which lease a key is on`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in
             let store = fixture.store
-            let (one, other) = (try await store.grantLease(.whileOpen), try await store.grantLease(.whileOpen))
+            let (one, other) = (try await store.grantLease(fixture.life), try await store.grantLease(fixture.life))
             for key in ["freed", "moved", "kept"] { try await store.change(put(key, "1", lease: one)) }
             try await store.change(put("freed", "2"), put("moved", "2", lease: other), put("kept", "2", lease: one))
             #expect(try await store.entry("moved")?.lease == other)
@@ -57,7 +57,7 @@ struct LeaseContractTests {
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
+    @Test(arguments: StoreKind.embedded)
     func `a lease ends when its time is over`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in
             let store = fixture.store
@@ -88,7 +88,7 @@ struct LeaseContractTests {
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
+    @Test(arguments: StoreKind.embedded)
     func `keeping alive starts the time again`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in
             let store = fixture.store
@@ -106,7 +106,7 @@ struct LeaseContractTests {
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
+    @Test(arguments: StoreKind.embedded)
     func `leases end in the order of their deadlines, each in a revision`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in
             let store = fixture.store
@@ -120,7 +120,7 @@ struct LeaseContractTests {
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
+    @Test(arguments: StoreKind.embedded)
     func `the leases of an earlier process have ended, in one revision`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in
             let store = fixture.store
@@ -146,6 +146,25 @@ struct LeaseContractTests {
             for length in [Duration.zero, .seconds(-1)] {
                 #expect(await errorCode { _ = try await fixture.store.grantLease(.ttl(length)) } == .invalid)
             }
+        }
+    }
+
+    @Test(arguments: StoreKind.etcd)
+    func `a lease of etcd's ends by its time, not by the process`(_ kind: StoreKind) async throws {
+        try await StoreFixture.with(kind) { fixture async throws in
+            let store = fixture.store
+            #expect(await errorCode { _ = try await store.grantLease(.whileOpen) } == .invalid)
+            let (short, long) = (
+                try await store.grantLease(.ttl(.seconds(1))), try await store.grantLease(fixture.life)
+            )
+            try await store.change(put("a", "", lease: short), put("b", "", lease: short), put("c", "", lease: long))
+            let again = try await fixture.reopen()
+            var reader = WatchReader(again.store.watch(.prefix(""), from: Revision(2)))
+            #expect(try await reader.lines(2) == ["2 -a", "2 -b"])
+            #expect(await errorCode { try await again.store.keepAlive(short) } == .leaseNotFound)
+            try await again.store.keepAlive(long)
+            #expect(try await again.store.list() == ["c="])
+            await again.store.close()
         }
     }
 }

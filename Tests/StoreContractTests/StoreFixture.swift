@@ -10,6 +10,12 @@ import Testing
 /// Which implementation a contract test runs on.
 enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case memory, sqlite
+    /// One member, or three, of a real etcd.
+    case etcd34, etcd34x3, etcd35, etcd35x3
+
+    /// Those whose time a test moves, and whose leases end with the process.
+    static let embedded: [StoreKind] = [.memory, .sqlite]
+    static let etcd: [StoreKind] = [.etcd34, .etcd34x3, .etcd35, .etcd35x3]
 
     var testDescription: String { rawValue }
 }
@@ -17,6 +23,8 @@ enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
 /// One implementation, with what a test may do to it from outside.
 struct StoreFixture: Sendable {
     let store: any KeyValueStore
+    /// Of leases that are to last as long as the test.
+    let life: LeaseLife
     /// Lets time pass for leases.
     let advance: @Sendable (Duration) -> Void
     /// The store as the next process finds it.
@@ -37,12 +45,14 @@ extension StoreFixture {
                 try await body(fixture)
                 await fixture.store.close()
             }
+        case .etcd34, .etcd34x3, .etcd35, .etcd35x3: try await EtcdClusters.with(kind, body)
         }
     }
 
     private static func memory(_ store: MemoryStore) -> StoreFixture {
         StoreFixture(
             store: store,
+            life: .whileOpen,
             advance: { store.advance(by: $0) },
             reopen: { memory(await store.reopened()) }
         )
@@ -53,6 +63,7 @@ extension StoreFixture {
         let store = try await SQLiteStore.open(path: path, logger: quiet, clock: clock)
         return StoreFixture(
             store: store,
+            life: .whileOpen,
             advance: { clock.advance(by: $0) },
             reopen: {
                 await store.close()

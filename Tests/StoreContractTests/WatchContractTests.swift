@@ -35,7 +35,7 @@ struct WatchContractTests {
     func `an event carries the entry as it was`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in
             let store = fixture.store
-            let lease = try await store.grantLease(.whileOpen)
+            let lease = try await store.grantLease(fixture.life)
             try await store.change(put("k", "1"))
             try await store.change(put("k", "2", lease: lease))
             var reader = WatchReader(store.watch(.prefix("k"), from: Revision(2)))
@@ -134,6 +134,21 @@ struct WatchContractTests {
             }
             #expect(try await store.changes("k", from: Revision(3)) == ["3 k3=", "4 k4=", "5 k5="])
             #expect(try await store.list("k").count == 5, "entries stay")
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `deletions of the revision that was compacted to are still told`(_ kind: StoreKind) async throws {
+        try await StoreFixture.with(kind) { fixture async throws in
+            let store = fixture.store
+            try await store.change(put("k1", ""), put("k2", ""))
+            try await store.change(delete("k1"))
+            try await store.compact(to: Revision(2))
+            #expect(try await store.changes("k", from: Revision(2)) == ["2 -k1"])
+            try await store.change(delete("k2"))
+            try await store.compact(to: Revision(4))
+            #expect(try await store.changes("k", from: Revision(4)) == ["4 -k2"])
+            #expect(await store.watchError(from: 3) == .compacted)
         }
     }
 

@@ -15,7 +15,7 @@ enum Rules {
             "FleetAPI",
         ],
         2: ["FleetRuntime"],
-        3: ["CRuntime", "CSystemd", "SQLiteStore", "SystemdBus", "FleetServer"],
+        3: ["CRuntime", "CSystemd", "EtcdProto", "EtcdStore", "SQLiteStore", "SystemdBus", "FleetServer"],
         4: ["fleetd", "fleetctl"],
     ]
 
@@ -101,14 +101,16 @@ enum Rules {
         "server": Word(
             instead: "machine, registry or FleetServer",
             allowedIn: ["FleetServer", "FleetAPI", "FleetRuntime", "fleetd", "fleetctl", "SystemTests"],
-            identifiers: ["FleetServer"],
+            identifiers: ["FleetServer", "etcd_servers", "serverHostname"],
             phrases: ["HTTP", "FleetServer"]
         ),
         "handler": Word(
             instead: "a name that says what it does",
             allowedIn: ["FleetServer", "fleetctl"],
             identifiers: [
-                "LogHandler", "ChannelHandler", "addHandler", "withTaskCancellationHandler", "sd_bus_message_handler_t",
+                "LogHandler", "ChannelHandler", "ChannelInboundHandler", "ChannelOutboundHandler", "NIOHTTP2Handler",
+                "NIOSSLClientHandler", "addHandler", "handlerAdded", "handlerRemoved", "withTaskCancellationHandler",
+                "sd_bus_message_handler_t",
             ],
             phrases: ["NIO", "sd_bus", "signal handler"]
         ),

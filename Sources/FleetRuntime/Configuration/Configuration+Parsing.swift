@@ -10,6 +10,7 @@ extension Configuration {
     ) throws(ConfigurationError) -> LoadedConfiguration {
         var loaded = LoadedConfiguration(configuration: Configuration(), warnings: [])
         var lines: [String: Int] = [:]
+        var places: [String: String] = [:]
         // "\r\n" is one Character.
         let all = (text ?? "").split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         for (index, line) in all.enumerated() {
@@ -19,12 +20,15 @@ extension Configuration {
                 throw ConfigurationError(place: place, message: "\(key) is set in line \(first) already; keep one")
             }
             lines[key] = index + 1
-            try loaded.set(key, value, place)
+            places[key] = place
+            try loaded.set(key, value, place, environment)
         }
         for (variable, value) in environment.sorted(by: { $0.key < $1.key }) where variable.hasPrefix("FLEET_") {
             let key = variable.dropFirst("FLEET_".count).lowercased()
-            try loaded.set(key, unquoted(value), "the variable \(variable)")
+            places[key] = "the variable \(variable)"
+            try loaded.set(key, unquoted(value), "the variable \(variable)", environment)
         }
+        try loaded.check(places, environment: environment)
         return loaded
     }
 
@@ -55,12 +59,19 @@ extension Configuration {
 }
 
 extension LoadedConfiguration {
-    fileprivate mutating func set(_ key: String, _ value: String, _ place: String) throws(ConfigurationError) {
+    fileprivate mutating func set(
+        _ key: String,
+        _ value: String,
+        _ place: String,
+        _ environment: [String: String]
+    ) throws(ConfigurationError) {
         if let setting = ConfigurationKey.all[key] {
             do throws(ConfigurationValueError) {
-                try setting.apply(value, &configuration)
+                try setting.apply(setting.isPath ? path(value, environment) : value, &configuration)
             } catch {
-                throw ConfigurationError(place: place, message: "\(key) = \(value): \(error.message)")
+                // A secret is not repeated where the journal keeps it.
+                let shown = setting.isSecret ? key : "\(key) = \(value)"
+                throw ConfigurationError(place: place, message: "\(shown): \(error.message)")
             }
         } else if let instead = ConfigurationKey.retired[key] {
             warnings.append("\(place): \(key) no longer does anything: \(instead)")
@@ -68,5 +79,17 @@ extension LoadedConfiguration {
             let known = ConfigurationKey.all.keys.sorted().joined(separator: ", ")
             throw ConfigurationError(place: place, message: "unknown key \"\(key)\"; the keys are \(known)")
         }
+    }
+
+    /// An absolute path; `%d/` at its beginning is systemd's folder of the service's credentials.
+    private func path(_ text: String, _ environment: [String: String]) throws(ConfigurationValueError) -> String {
+        if text.hasPrefix("/") { return text }
+        guard text.hasPrefix("%d/") else {
+            throw ConfigurationValueError(message: "give an absolute path, or %d/NAME for a credential of systemd's")
+        }
+        guard let folder = environment[Self.credentials] else {
+            throw ConfigurationValueError(message: "there are no credentials: add LoadCredential= to fleetd.service")
+        }
+        return folder + text.dropFirst(2)
     }
 }

@@ -3,11 +3,15 @@ package struct Configuration: Hashable, Sendable {
     package enum Registry: String, Hashable, Sendable, CaseIterable {
         /// SQLite in `/var/lib/fleet`: one machine, nothing to install.
         case embedded
+        /// An etcd cluster: many machines. `etcd` says where.
+        case etcd
     }
 
     /// 0 logs what an operator should know, 1 and more also why things happen.
     package var verbosity = 0
     package var registry = Registry.embedded
+    /// Meaningful with `registry` `etcd` only.
+    package var etcd = EtcdSettings()
     /// The first part of every key in the registry.
     package var keyPrefix = "/fleet/"
     /// The address shown for this machine; empty means "of the interface with the default route".

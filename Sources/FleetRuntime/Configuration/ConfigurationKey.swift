@@ -8,14 +8,26 @@ struct ConfigurationKey: Sendable {
     typealias Apply = @Sendable (String, inout Configuration) throws(ConfigurationValueError) -> Void
 
     let apply: Apply
+    /// The value names a file.
+    var isPath = false
+    /// The value must not be shown in messages.
+    var isSecret = false
 
-    static let all: [String: ConfigurationKey] = [
+    init(isPath: Bool = false, isSecret: Bool = false, apply: @escaping Apply) {
+        self.apply = apply
+        self.isPath = isPath
+        self.isSecret = isSecret
+    }
+
+    static let all = general.merging(etcd) { first, _ in first }
+
+    private static let general: [String: ConfigurationKey] = [
         "verbosity": ConfigurationKey { value, configuration throws(ConfigurationValueError) in
             configuration.verbosity = try integer(value, 0...2)
         },
         "registry": ConfigurationKey { value, configuration throws(ConfigurationValueError) in
             guard let registry = Configuration.Registry(rawValue: value) else {
-                throw ConfigurationValueError(message: "this version has only \"embedded\"")
+                throw ConfigurationValueError(message: "give embedded or etcd")
             }
             configuration.registry = registry
         },
@@ -54,11 +66,7 @@ struct ConfigurationKey: Sendable {
 
     /// Keys of old fleet that have nothing left to configure, each with what to do instead.
     static let retired: [String: String] = {
-        let embedded = "this version keeps the registry in /var/lib/fleet (registry = embedded); remove it"
-        let etcd = [
-            "servers", "username", "password", "keyfile", "certfile", "cafile", "request_timeout",
-        ]
-        var keys = Dictionary(uniqueKeysWithValues: etcd.map { ("etcd_\($0)", embedded) })
+        var keys: [String: String] = [:]
         keys["engine_reconcile_interval"] = "the engine acts on events, not at intervals; remove it"
         keys["units_directory"] = "unit files are always in /run/fleet/units; remove it"
         keys["systemd_user"] = "fleetd drives the system's systemd; remove it"
@@ -110,7 +118,7 @@ struct ConfigurationKey: Sendable {
     }
 
     /// A duration as Go writes it (`30s`, `1m30s`, `500ms`) or a plain number of seconds.
-    private static func duration(_ text: String) throws(ConfigurationValueError) -> Duration {
+    static func duration(_ text: String) throws(ConfigurationValueError) -> Duration {
         let wrong = ConfigurationValueError(message: "give a duration such as 10s or 1m30s")
         if let seconds = Int64(text), (0...1_000_000).contains(seconds) { return .seconds(seconds) }
         let milliseconds: [String: Int64] = ["ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000]
