@@ -107,11 +107,4 @@ extension StoreEvent {
             self = .put(StoredEntry(event.kv))
         }
     }
-
-    var revision: Revision {
-        switch self {
-        case .put(let entry): entry.modified
-        case .delete(_, at: let revision): revision
-        }
-    }
 }

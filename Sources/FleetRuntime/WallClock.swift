@@ -8,7 +8,7 @@ package protocol WallClock: Sendable {
     /// The time since some beginning, by a clock that nobody sets and that counts while the machine is suspended. For
     /// everything that the registry measures too: leases.
     func elapsed() -> Duration
-    /// Returns after `duration` or, when the machine was suspended meanwhile, up to that much later: ask `elapsed` then.
+    /// Returns after `duration` or, when the machine was suspended meanwhile, up to that much later: ask `elapsed`.
     /// Throws `CancellationError` when the task is cancelled.
     func sleep(for duration: Duration) async throws
 }

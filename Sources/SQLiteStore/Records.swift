@@ -42,13 +42,6 @@ extension Row {
 }
 
 extension StoreEvent {
-    var revision: Revision {
-        switch self {
-        case .put(let entry): entry.modified
-        case .delete(_, at: let revision): revision
-        }
-    }
-
     var key: Key {
         switch self {
         case .put(let entry): entry.key
