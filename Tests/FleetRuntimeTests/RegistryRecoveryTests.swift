@@ -24,6 +24,8 @@ import UnitFile
             group.addTask { try await service.run() }
             do {
                 try await reaches(true, service)
+                // What it has written itself, the format, has come back: nothing changes any more.
+                await service.folded(upTo: store.revision)
                 try await body(service)
             } catch is CancellationError {
                 // `eventually` has recorded it.

@@ -110,7 +110,7 @@ package actor EngineService: Service {
         while !Task.isCancelled {
             do throws(StoreError) {
                 let revision = try await store.range(.key(key), limit: 1).revision
-                await registry.folded(upTo: revision)
+                await registry.seek(revision)
                 signal.yield(.input(.caughtUp(revision)))
                 return
             } catch {

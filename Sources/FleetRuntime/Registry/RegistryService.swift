@@ -38,8 +38,14 @@ package actor RegistryService: Service {
     private var reported: Set<Key> = []
     private var subscriptions: [Int: Subscription] = [:]
     private var nextSubscription = 0
+<<<<<<< HEAD
     private var hasTried = false
     private var waitingForTry: [CheckedContinuation<Void, Never>] = []
+=======
+    /// What `seek` was asked for at most, and who sees to it.
+    private var sought = Revision.zero
+    private var seeker: Task<Void, Never>?
+>>>>>>> sim
     private var waiting: [(revision: Revision, continuation: CheckedContinuation<Void, Never>)] = []
 
     /// `version` is fleetd's, stored with the format for people.
@@ -84,23 +90,30 @@ package actor RegistryService: Service {
     }
 
     /// Returns once the snapshot holds everything up to `revision`.
+    package func folded(upTo revision: Revision) async {
+        guard feed.snapshot.revision < revision else { return }
+        seek(revision)
+        await withCheckedContinuation { waiting.append((revision, $0)) }
+    }
+
+    /// Sees to it that the snapshot comes to `revision`, which the store has reached.
     ///
     /// Others may use the same store: their writes move its counter and never come over the watch. So if the watch
     /// stays silent, everything is listed, which shows that nothing was missed.
-    package func folded(upTo revision: Revision) async {
+    package func seek(_ revision: Revision) {
         guard feed.snapshot.revision < revision else { return }
-        let listing = Task { await listUnlessFolded(upTo: revision) }
-        await withCheckedContinuation { waiting.append((revision, $0)) }
-        listing.cancel()
+        sought = max(sought, revision)
+        if seeker == nil { seeker = Task { await listUnlessFolded() } }
     }
 
     /// How long a watch may take to bring what the store had already.
     package static let patience = Duration.seconds(1)
 
-    private func listUnlessFolded(upTo revision: Revision) async {
-        while feed.snapshot.revision < revision {
+    private func listUnlessFolded() async {
+        defer { seeker = nil }
+        while feed.snapshot.revision < sought {
             do { try await clock.sleep(for: Self.patience) } catch { return }
-            guard feed.snapshot.revision < revision else { return }
+            guard feed.snapshot.revision < sought else { return }
             // While the registry cannot be reached, following it is what goes on trying.
             guard let answer = try? await store.range(keyspace.all, limit: 0) else { continue }
             if answer.revision > feed.snapshot.revision { folded(feed.list(answer.entries, at: answer.revision)) }
@@ -116,7 +129,11 @@ package actor RegistryService: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown { await self.follow() }
+<<<<<<< HEAD
         endFirstReading()
+=======
+        seeker?.cancel()
+>>>>>>> sim
         for subscription in subscriptions.values { subscription.signal.finish() }
         for waiter in waiting { waiter.continuation.resume() }
         waiting = []

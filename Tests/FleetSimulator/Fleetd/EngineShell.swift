@@ -116,7 +116,8 @@ final class EngineShell {
         client.range(.key(key), limit: 1) { [self] answer in
             switch answer {
             case .success(let answer):
-                registry.folded(upTo: answer.revision) { [self] in signal(.input(.caughtUp(answer.revision))) }
+                registry.seek(answer.revision)
+                signal(.input(.caughtUp(answer.revision)))
             case .failure:
                 var backoff = backoff
                 let wake = machine.clock.now.advanced(by: backoff.delay())

@@ -13,6 +13,8 @@ final class RegistryShell {
     private var feed: SnapshotFeed
     private var isListed = false
     private var backoff = Backoff()
+    private var sought = Revision.zero
+    private var isSeeking = false
     /// Of the one subscriber there is, the engine.
     private var pending = Changes()
     var subscriber: (() -> Void)?
@@ -34,18 +36,29 @@ final class RegistryShell {
 
     func folded(upTo revision: Revision, then action: @escaping () -> Void) {
         guard feed.snapshot.revision < revision else { return action() }
+        seek(revision)
         waiting.append((revision, action))
-        listUnlessFolded(upTo: revision)
     }
 
-    private func listUnlessFolded(upTo revision: Revision) {
+    func seek(_ revision: Revision) {
+        guard feed.snapshot.revision < revision else { return }
+        sought = max(sought, revision)
+        guard !isSeeking else { return }
+        isSeeking = true
+        listUnlessFolded()
+    }
+
+    private func listUnlessFolded() {
         machine.clock.wake(machine.process, after: SimSpan(RegistryService.patience)) { [self] in
-            guard feed.snapshot.revision < revision else { return }
+            guard feed.snapshot.revision < sought else {
+                isSeeking = false
+                return
+            }
             client.range(keyspace.all) { [self] answer in
                 if case .success(let answer) = answer, answer.revision > feed.snapshot.revision {
                     folded(machine.feeds.list(answer, into: &feed))
                 }
-                if feed.snapshot.revision < revision { listUnlessFolded(upTo: revision) }
+                listUnlessFolded()
             }
         }
     }
