@@ -24,6 +24,12 @@ struct Daemon {
     func run() async throws {
         let source = ConfigurationSource(path: configurationPath)
         let configuration = try source.read(log: Self.log)
+        guard configuration.registry == .embedded else {
+            throw ConfigurationError(
+                place: configurationPath ?? ConfigurationSource.standardPath,
+                message: "fleetd \(FleetVersion.text) runs on the embedded registry only; leave registry = etcd out"
+            )
+        }
         var log = Self.log
         log.logLevel = configuration.logLevel
         let store = try await SQLiteStore.open(path: stateFolder + "/registry.db", logger: log)
