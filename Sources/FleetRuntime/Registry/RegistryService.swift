@@ -38,14 +38,11 @@ package actor RegistryService: Service {
     private var reported: Set<Key> = []
     private var subscriptions: [Int: Subscription] = [:]
     private var nextSubscription = 0
-<<<<<<< HEAD
     private var hasTried = false
     private var waitingForTry: [CheckedContinuation<Void, Never>] = []
-=======
     /// What `seek` was asked for at most, and who sees to it.
     private var sought = Revision.zero
     private var seeker: Task<Void, Never>?
->>>>>>> sim
     private var waiting: [(revision: Revision, continuation: CheckedContinuation<Void, Never>)] = []
 
     /// `version` is fleetd's, stored with the format for people.
@@ -129,11 +126,8 @@ package actor RegistryService: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown { await self.follow() }
-<<<<<<< HEAD
         endFirstReading()
-=======
         seeker?.cancel()
->>>>>>> sim
         for subscription in subscriptions.values { subscription.signal.finish() }
         for waiter in waiting { waiter.continuation.resume() }
         waiting = []
