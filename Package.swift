@@ -106,8 +106,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "fleetd",
         dependencies: [
-            "CRuntime", "FleetAPI", "FleetModel", "FleetRegistry", "FleetRuntime", "FleetServer", "SQLiteStore",
-            "SystemdBus", "UnitFile",
+            "CRuntime", "EtcdStore", "FleetAPI", "FleetModel", "FleetRegistry", "FleetRuntime", "FleetServer",
+            "SQLiteStore", "SystemdBus", "UnitFile",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),

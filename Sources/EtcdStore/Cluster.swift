@@ -101,12 +101,16 @@ final class Cluster: Sendable {
     func leave(_ connection: Connection, forAnother isOther: Bool = true) {
         state.withLock { state in
             guard state.current === connection else { return }
-            state.current = nil
-            if isOther { state.next = (state.next + 1) % endpoints.count }
-            state.retired.removeAll(where: \.isClosed)
-            state.retired.append(connection)
+            setAside(connection, in: &state, forAnother: isOther)
         }
         connection.retire()
+    }
+
+    private func setAside(_ connection: Connection, in state: inout State, forAnother isOther: Bool) {
+        state.current = nil
+        if isOther { state.next = (state.next + 1) % endpoints.count }
+        state.retired.removeAll(where: \.isClosed)
+        state.retired.append(connection)
     }
 
     func close() async {
@@ -140,7 +144,8 @@ final class Cluster: Sendable {
         if state.isClosed { return .closed }
         if let connection = state.current {
             if connection.isUsable { return .connected(connection) }
-            state.current = nil
+            // It has said goodbye: its calls may end on it, and another member is tried first.
+            setAside(connection, in: &state, forAnother: true)
         }
         if let opening = state.opening { return .opening(opening) }
         let task = Task { await open() }

@@ -15,7 +15,12 @@ final class WatchTicket: Sendable {
         var assembly: WatchAssembly
         var stream: MessageStream?
         var isCancelled = false
+        /// How often in a row the watch was lost before it brought anything.
+        var losses = 0
     }
+
+    /// After so many the owner is told; it waits before it tries again.
+    private static let lossesInARow = 5
 
     private let range: KeyRange
     private let cluster: Cluster
@@ -59,10 +64,20 @@ final class WatchTicket: Sendable {
                 let response = try await message(stream)
                 try check(response)
                 if response.created { continue }
-                if let batch = state.withLock({ $0.assembly.take(response) }) { return batch }
-            } catch is RPCFailure {
-                // Whatever it was, `open` finds out whether another member does better.
-                state.withLock { $0.stream = nil }
+                let batch = state.withLock { state in
+                    state.losses = 0
+                    return state.assembly.take(response)
+                }
+                if let batch { return batch }
+            } catch let failure as RPCFailure {
+                // Whatever it was, `open` finds out whether another member does better, but not for ever: a watch that
+                // every member begins and none keeps would go round as fast as the network allows.
+                let losses = state.withLock { state in
+                    state.stream = nil
+                    state.losses += 1
+                    return state.losses
+                }
+                if losses > Self.lossesInARow { throw words.error(failure) }
             }
         }
     }

@@ -1,3 +1,4 @@
+import EtcdStore
 import FleetModel
 import FleetRegistry
 import FleetRuntime
@@ -24,15 +25,9 @@ struct Daemon {
     func run() async throws {
         let source = ConfigurationSource(path: configurationPath)
         let configuration = try source.read(log: Self.log)
-        guard configuration.registry == .embedded else {
-            throw ConfigurationError(
-                place: configurationPath ?? ConfigurationSource.standardPath,
-                message: "fleetd \(FleetVersion.text) runs on the embedded registry only; leave registry = etcd out"
-            )
-        }
         var log = Self.log
         log.logLevel = configuration.logLevel
-        let store = try await SQLiteStore.open(path: stateFolder + "/registry.db", logger: log)
+        let store = try await openRegistry(configuration, log)
         let parts = try Parts(configuration, source: source, store: store, log: log)
         let group = ServiceGroup(
             configuration: .init(
@@ -48,6 +43,13 @@ struct Daemon {
             throw error
         }
         await store.close()
+    }
+
+    private func openRegistry(_ configuration: Configuration, _ log: Logger) async throws -> any KeyValueStore {
+        switch configuration.registry {
+        case .embedded: try await SQLiteStore.open(path: stateFolder + "/registry.db", logger: log)
+        case .etcd: try EtcdStore.open(configuration.etcd, logger: log, group: OneThread.group)
+        }
     }
 
     private func sockets(_ log: Logger) -> [ListeningSocket] {
@@ -98,7 +100,7 @@ private struct Parts {
             store: store,
             keyspace: registry.keyspace,
             machine: identity.machine,
-            life: .whileOpen,
+            life: configuration.machineLeaseLife,
             presence: { await announcement.presence() },
             clock: clock,
             log: log
@@ -150,7 +152,7 @@ private struct Parts {
             machine: identity.machine,
             registry: registry,
             store: store,
-            life: .whileOpen,
+            life: configuration.leadershipLife,
             clock: clock,
             log: log
         )

@@ -11,10 +11,12 @@ import NIOPosix
 ///
 /// Whoever sleeps has to do so with `SystemClock`: `Task.sleep` waits in libdispatch, and starts all that.
 enum OneThread {
-    static let loop: any EventLoop = {
+    static let group: any EventLoopGroup = {
         NIOSingletons.groupLoopCountSuggestion = 1
-        return MultiThreadedEventLoopGroup.singleton.any()
+        return MultiThreadedEventLoopGroup.singleton
     }()
+
+    static let loop: any EventLoop = group.any()
 
     /// To be called before the first task exists.
     static func install() {

@@ -70,19 +70,19 @@ import Testing
 
     @Test func aRenewalMayFailUntilTheLeaseIsOver() {
         var renewal = LeaseRenewal(ttl: .seconds(6), at: .seconds(100))
-        let answer9 = renewal.isAlive(after: Self.away, at: .seconds(104))
+        let answer9 = renewal.isAlive(after: Self.away, sent: .seconds(103), at: .seconds(104))
         #expect(answer9)
-        let answer10 = renewal.isAlive(after: nil, at: .seconds(105))
+        let answer10 = renewal.isAlive(after: nil, sent: .seconds(104), at: .seconds(105))
         #expect(answer10)
-        let answer11 = renewal.isAlive(after: Self.away, at: .seconds(110))
+        let answer11 = renewal.isAlive(after: Self.away, sent: .seconds(105), at: .seconds(109))
         #expect(answer11)
-        let answer12 = renewal.isAlive(after: Self.away, at: .seconds(111))
+        let answer12 = renewal.isAlive(after: Self.away, sent: .seconds(109), at: .seconds(110))
         #expect(!answer12)
     }
 
     @Test func aLeaseThatHasEndedIsLostAtOnce() {
         var renewal = LeaseRenewal(ttl: .seconds(6), at: .seconds(100))
-        let answer13 = renewal.isAlive(after: Self.gone, at: .seconds(101))
+        let answer13 = renewal.isAlive(after: Self.gone, sent: .seconds(101), at: .seconds(101))
         #expect(!answer13)
     }
 }

@@ -26,6 +26,24 @@ package struct Configuration: Hashable, Sendable {
     package var disableEngine = false
 
     package init() {}
+
+    /// Of the lease that this machine's presence hangs on.
+    package var machineLeaseLife: LeaseLife {
+        switch registry {
+        case .embedded: .whileOpen
+        case .etcd: .ttl(agentTTL)
+        }
+    }
+
+    /// Of the lease that the leadership key hangs on: how long the fleet goes without decisions when its leader dies.
+    package var leadershipLife: LeaseLife {
+        switch registry {
+        case .embedded: .whileOpen
+        case .etcd: .ttl(Self.leadershipTTL)
+        }
+    }
+
+    package static let leadershipTTL = Duration.seconds(5)
 }
 
 /// Where a setting came from, for messages: `/etc/fleet/fleet.conf:12` or `the variable FLEET_METADATA`.

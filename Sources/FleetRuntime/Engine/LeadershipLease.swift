@@ -57,7 +57,8 @@ actor LeadershipLease {
             var renewal = LeaseRenewal(ttl: ttl, at: clock.elapsed())
             while true {
                 do { try await clock.sleep(for: LeaseRenewal.pause(of: ttl)) } catch { return .cancelled }
-                guard renewal.isAlive(after: await renew(lease), at: clock.elapsed()) else {
+                let sent = clock.elapsed()
+                guard renewal.isAlive(after: await renew(lease), sent: sent, at: clock.elapsed()) else {
                     term.ended(lease)
                     return .lost
                 }

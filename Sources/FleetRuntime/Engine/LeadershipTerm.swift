@@ -63,11 +63,16 @@ package struct LeaseRenewal: Hashable, Sendable {
     /// How long to wait before the next renewal: two may fail.
     package static func pause(of ttl: Duration) -> Duration { ttl / 3 }
 
-    /// Takes note of a renewal that ended at `now`, with `error` if it failed. False when the lease is lost: it has
-    /// ended, or could not be renewed for as long as it lives.
-    package mutating func isAlive(after error: StoreError?, at now: Duration) -> Bool {
+    /// How long to wait after a renewal that failed.
+    package static func pauseAfterFailure(of ttl: Duration) -> Duration { ttl / 15 }
+
+    /// Takes note of a renewal that was sent at `sent` and ended at `now`, with `error` if it failed. False when the
+    /// lease is lost: it has ended, or could not be renewed for as long as it lives.
+    ///
+    /// The registry starts the lease's time again somewhere between sending and the end; only what was sent is certain.
+    package mutating func isAlive(after error: StoreError?, sent: Duration, at now: Duration) -> Bool {
         guard let error else {
-            renewed = now
+            renewed = sent
             return true
         }
         return error.code != .leaseNotFound && now - renewed < ttl

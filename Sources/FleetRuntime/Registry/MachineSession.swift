@@ -61,14 +61,14 @@ package actor MachineSession: Service {
         var backoff = Backoff()
         while !Task.isCancelled {
             do {
+                let sent = clock.elapsed()
                 let lease = try await register()
                 backoff.reset()
-                try await keep(lease)
+                try await keep(lease, since: sent)
             } catch {
                 guard !Task.isCancelled else { return }
                 log.error("This machine is not registered: \(error); trying again")
-                let wake = clock.now().advanced(by: backoff.delay())
-                do { try await clock.sleep(until: wake) } catch { return }
+                do { try await clock.sleep(for: backoff.delay()) } catch { return }
             }
         }
     }
@@ -92,17 +92,35 @@ package actor MachineSession: Service {
         }
     }
 
-    /// Returns never; throws when the lease is lost.
-    private func keep(_ lease: LeaseID) async throws {
+    /// Renews a lease that was asked for at `sent`. Returns never; throws when it is lost. What hangs on it is kept for
+    /// as long as it may live: a registry that is silent for a moment is no reason to put everything on a new one.
+    private func keep(_ lease: LeaseID, since sent: Duration) async throws {
         switch life {
         case .whileOpen:
             // Nothing to renew: the lease ends with this process.
             try await waitForCancellation()
         case .ttl(let ttl):
+            var renewal = LeaseRenewal(ttl: ttl, at: sent)
+            var pause = LeaseRenewal.pause(of: ttl)
             while true {
-                try await clock.sleep(for: LeaseRenewal.pause(of: ttl))
-                try await store.keepAlive(lease)
+                try await clock.sleep(for: pause)
+                let sent = clock.elapsed()
+                let problem = await renew(lease)
+                guard renewal.isAlive(after: problem, sent: sent, at: clock.elapsed()) else {
+                    throw problem ?? StoreError(.leaseNotFound, "its lease was not renewed in time")
+                }
+                pause = problem == nil ? LeaseRenewal.pause(of: ttl) : LeaseRenewal.pauseAfterFailure(of: ttl)
             }
+        }
+    }
+
+    /// nil when the lease was renewed.
+    private func renew(_ lease: LeaseID) async -> StoreError? {
+        do throws(StoreError) {
+            try await store.keepAlive(lease)
+            return nil
+        } catch {
+            return error
         }
     }
 }

@@ -64,11 +64,14 @@ final class LeadershipShell {
     private func renew(_ lease: LeaseID, _ renewal: LeaseRenewal, _ lost: @escaping () -> Void) {
         let pause = SimSpan(LeaseRenewal.pause(of: SimOptions.engineTTL.duration))
         machine.clock.wake(machine.process, after: pause) { [self] in
+            let sent = machine.clock.elapsed
             client.keepAlive(lease) { [self] answer in
                 var renewal = renewal
                 var problem: StoreError?
                 if case .failure(let error) = answer { problem = error }
-                if renewal.isAlive(after: problem, at: machine.clock.elapsed) { return renew(lease, renewal, lost) }
+                if renewal.isAlive(after: problem, sent: sent, at: machine.clock.elapsed) {
+                    return renew(lease, renewal, lost)
+                }
                 term.ended(lease)
                 lost()
             }

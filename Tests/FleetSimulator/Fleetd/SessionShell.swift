@@ -18,6 +18,7 @@ final class SessionShell {
     func start() { register() }
 
     private func register() {
+        let sent = machine.clock.elapsed
         client.grant(.ttl(SimOptions.agentTTL.duration)) { [self] answer in
             guard case .success(let lease) = answer else { return again() }
             let key = RegistryKey.presence(machine.id).key(in: machine.world.keyspace)
@@ -29,23 +30,28 @@ final class SessionShell {
                 backoff.reset()
                 machine.systemd.world.note { "m\(machine.index) session: lease \(lease)" }
                 machine.renewed()
-                keep(lease)
+                let ttl = SimOptions.agentTTL.duration
+                keep(lease, LeaseRenewal(ttl: ttl, at: sent), after: LeaseRenewal.pause(of: ttl))
             }
         }
     }
 
     private func again() {
-        machine.clock.wake(machine.process, at: machine.clock.now.advanced(by: backoff.delay())) { [self] in register()
-        }
+        machine.clock.wake(machine.process, after: SimSpan(backoff.delay())) { [self] in register() }
     }
 
-    private func keep(_ lease: LeaseID) {
-        let pause = LeaseRenewal.pause(of: SimOptions.agentTTL.duration)
+    private func keep(_ lease: LeaseID, _ renewal: LeaseRenewal, after pause: Duration) {
+        let ttl = SimOptions.agentTTL.duration
         let renew = { [self] in
+            let sent = machine.clock.elapsed
             client.keepAlive(lease) { [self] answer in
-                guard case .success = answer else { return again() }
-                machine.renewed()
-                keep(lease)
+                var renewal = renewal
+                var problem: StoreError?
+                if case .failure(let error) = answer { problem = error }
+                guard renewal.isAlive(after: problem, sent: sent, at: machine.clock.elapsed) else { return again() }
+                if problem == nil { machine.renewed() }
+                let pause = problem == nil ? LeaseRenewal.pause(of: ttl) : LeaseRenewal.pauseAfterFailure(of: ttl)
+                keep(lease, renewal, after: pause)
             }
         }
         let clock = machine.clock
