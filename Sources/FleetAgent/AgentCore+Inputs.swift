@@ -20,6 +20,12 @@ extension AgentCore {
         case .finished(let id, let results):
             for unit in results.keys.sorted() { finish(id, results[unit] ?? .unknown, of: unit, &round) }
         case .journal(let unit, let run, let lines): report(run, lines, of: unit, &round)
+        case .locksInherited(let units):
+            for unit in units.sorted() { update(unit, &round) { $0.lock = .inherited } }
+        case .locked(let unit):
+            guard tracks[unit]?.lock == .asked else { return }
+            update(unit, &round) { $0.lock = .held }
+        case .lockLost(let unit, let holder): loseLock(of: unit, to: holder, &round)
         case .wake:
             for (unit, until) in waits where until <= round.now { round.dirty.insert(unit) }
         }
@@ -98,11 +104,21 @@ extension AgentCore {
             track.acceptStart(of: flight)
         } else if track.isCarriedOut, track.desired?.target == .launched, let observation {
             track.looping = track.loop.saw(observation, now: round.now)
-            if let (kind, message) = track.newsFromOutside(since: former, observation) {
+            if observation.isAllowed != false, let (kind, message) = track.newsFromOutside(since: former, observation) {
                 tell(kind, message, of: unit, &round)
             }
         }
         tracks[unit] = track
+    }
+
+    private mutating func loseLock(of unit: UnitName, to holder: MachineID?, _ round: inout Round) {
+        guard let lock = tracks[unit]?.lock, lock != .none else { return }
+        let state = holder.map(UnitTrack.Lock.elsewhere) ?? .fenced
+        guard lock != state else { return }
+        update(unit, &round) { $0.lock = state }
+        if let holder {
+            tell(.blocked, "waits until \(holder.short) has stopped it (AtMostOnce=)", of: unit, &round)
+        }
     }
 
     private mutating func recheckNames(_ round: inout Round) {

@@ -60,6 +60,10 @@ extension AgentCore {
     ) {
         guard let assignment = flight.assignment else { return }
         switch result {
+        case .done where track.observed?.isAllowed == false && track.observed?.isAtRest == true:
+            // The fence came down on the way, and systemd has not started it: the lock is asked for again.
+            track.lock = .none
+            track.tries = [:]
         case .done:
             track.carryOut(assignment)
             if let message = Self.sentence(forStartOf: track, flight) {
@@ -93,6 +97,8 @@ extension AgentCore {
         guard let observed = track.observed, !observed.isRunning, !observed.isStopping, !observed.hasJob else {
             return
         }
+        // The fence was quicker. That is no failure of the unit's.
+        guard observed.isAllowed != false else { return }
         let isOwn = observed.hasFailed && word != "dependency"
         let failure =
             isOwn

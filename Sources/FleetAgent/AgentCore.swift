@@ -110,6 +110,19 @@ package struct AgentCore: Hashable, Sendable {
                 track.activity = .readingJournal(failed.run)
                 round.calls.append(.readJournal(track.unit, failed.run, invocation: failed.invocation))
                 return false
+            case .lock:
+                track.lock = .asked
+                round.notes.append(.lock(track.unit))
+            case .unlock:
+                track.lock = .none
+                round.notes.append(.unlock(track.unit))
+            case .fenced:
+                track.lock = .none
+                if track.isCarriedOut {
+                    track.ledger?.ended = track.desired?.run
+                    let message = "stopped by the fence: this machine could no longer be sure of the unit's lock"
+                    tell(.stopped, message, of: track.unit, &round)
+                }
             case .perform(let operation):
                 begin(operation, &track, &round)
                 return false

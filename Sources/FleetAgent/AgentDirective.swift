@@ -16,6 +16,10 @@ package enum AgentDirective: Hashable, Sendable {
     case readJournal(UnitName, RunID, invocation: String)
     /// Keep this over a restart of fleetd, but not over a boot: how far the agent got with a unit.
     case remember(UnitName, LedgerEntry?)
+    /// Get the lock of an `AtMostOnce=` unit, or make sure of it; answered by `AgentInput.locked` or `lockLost`.
+    case lock(UnitName)
+    /// Give the lock up: nothing of the unit runs, and nothing can start it.
+    case unlock(UnitName)
     /// Send `AgentInput.wake` at this time. Replaces the time asked for before.
     case wake(at: Timestamp)
 }

@@ -31,6 +31,12 @@ package enum AgentInput: Hashable, Sendable {
     case finished(OperationID, [UnitName: OperationResult])
     /// The journal lines that `AgentDirective.readJournal` asked for.
     case journal(UnitName, RunID, lines: [String])
+    /// At the start: the units that an earlier fleetd had let run under a lock (`LockInput.inherited`).
+    case locksInherited(Set<UnitName>)
+    /// The lock that `AgentDirective.lock` asked for is this machine's: the unit may be started.
+    case locked(UnitName)
+    /// The unit may not run here (any more). `to`: the machine that has the lock; nil: the fence came down.
+    case lockLost(UnitName, to: MachineID?)
     /// The time asked for with `AgentDirective.wake` has come.
     case wake
 }

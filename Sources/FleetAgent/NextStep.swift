@@ -15,6 +15,12 @@ enum NextStep: Hashable, Sendable {
     case fail(RunID, UnitFailure, invocation: String)
     /// The failure is noted and the unit is down: read the journal, then tell.
     case report(FailedLedgerRun)
+    /// Ask for the unit's lock; nothing is waited for.
+    case lock
+    /// Give the unit's lock up.
+    case unlock
+    /// The fence has ended the run that was carried out: it is to be started again, under a new lock.
+    case fenced
     /// Nothing of ours is here and nothing is wanted.
     case forget
 }
@@ -34,11 +40,15 @@ extension UnitTrack {
         guard let desired else { return farewell(registry) }
         if case .taken(_, let isDue) = claim { return isDue ? .perform(.probe([unit])) : .rest }
         if let failure {
-            if failure.isReported { return .rest }
+            if failure.isReported {
+                // Whoever has it next need not wait for this machine.
+                return lock != .none && observed?.isAtRest != false ? .unlock : .rest
+            }
             let isLooping = failure.failure.cause == .crashLoop && observed?.isAtRest == false
             return isLooping ? stop(registry) : .report(failure)
         }
         guard let observed, isInstalled(desired, observed) else { return install(desired, registry) }
+        if let step = secure(desired, observed) { return step }
         if desired.target == .loaded { return load(desired, observed, registry) }
         if isCarriedOut { return watch(desired, observed, registry, now: now) }
         return launch(desired, observed, registry)
@@ -58,13 +68,39 @@ extension UnitTrack {
         switch claim {
         case .taken(_, isDue: true): return .perform(.probe([unit]))
         case .taken(_, isDue: false): return .rest
-        case .free: return .forget
+        case .free:
+            guard lock == .none else { return registry == .current ? .unlock : .wait }
+            return .forget
         }
     }
+
+    /// What the lock asks for before anything else: a unit that has lost it is stopped, even when the registry cannot be
+    /// read (promise P3 before P1), one that has none asks for it.
+    private func secure(_ desired: Assignment, _ observed: UnitObservation) -> NextStep? {
+        guard desired.atMostOnce else { return lock == .none ? nil : .unlock }
+        let hasLostRun = observed.isAllowed == false && desired.target == .launched && isCarriedOut
+        switch lock {
+        case .none, .inherited:
+            if observed.isAllowed == false, !observed.isAtRest { return .perform(.stop(unit)) }
+            return hasLostRun ? .fenced : .lock
+        case .fenced:
+            return observed.isAtRest ? .fenced : .perform(.stop(unit))
+        case .elsewhere:
+            // Asked for again, so that it is known that nothing of the unit is left here.
+            return observed.isAtRest ? .lock : .perform(.stop(unit))
+        case .asked, .held:
+            // Noticed here first.
+            return hasLostRun && observed.isAtRest ? .fenced : nil
+        }
+    }
+
+    /// A start needs the lock, where there is one.
+    private func mayStart(_ desired: Assignment) -> Bool { !desired.atMostOnce || lock == .held }
 
     /// systemd has the wanted file. What it says of the file matters only as long as nothing runs from it.
     private func isInstalled(_ desired: Assignment, _ observed: UnitObservation) -> Bool {
         observed.file == desired.file && (observed.isLoaded || observed.isRunning)
+            && (observed.isAllowed != nil) == desired.atMostOnce
     }
 
     /// A unit that runs from another file is stopped before, and its failed state forgotten, because systemd keeps the
@@ -74,7 +110,8 @@ extension UnitTrack {
             if !observed.isAtRest { return stop(registry) }
             if observed.hasFailed { return .perform(.resetFailed(unit)) }
         }
-        return .perform(.install([UnitInstallation(unit: unit, file: desired.file)]))
+        let installation = UnitInstallation(unit: unit, file: desired.file, atMostOnce: desired.atMostOnce)
+        return .perform(.install([installation]))
     }
 
     /// `loaded`: a unit that was launched is brought to rest, once. One that was not may be active because its timer
@@ -119,11 +156,12 @@ extension UnitTrack {
         if observed.isRunning {
             // Only a restart that is newer than the start we know of is one that was not done yet.
             if let ledger, ledger.carriedOut != nil, ledger.target == .launched, desired.restart > ledger.restart {
-                return registry == .current ? .perform(.restart(unit)) : .wait
+                return registry == .current && mayStart(desired) ? .perform(.restart(unit)) : .wait
             }
             return .carryOut(desired)
         }
         guard observed.isAtRest else { return .wait }
-        return .perform(observed.hasFailed ? .resetFailed(unit) : .start(unit))
+        if observed.hasFailed { return .perform(.resetFailed(unit)) }
+        return mayStart(desired) ? .perform(.start(unit)) : .wait
     }
 }

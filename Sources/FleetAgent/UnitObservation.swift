@@ -23,6 +23,8 @@ package struct UnitObservation: Hashable, Sendable {
     package var file: ContentHash?
     /// `StateChangeTimestamp`: when the unit got into its active state; nil when systemd does not know.
     package var since: Timestamp?
+    /// For a unit that is installed as at-most-once: whether systemd may run it at present (`Fence`). nil for others.
+    package var isAllowed: Bool?
     /// A job is queued or running for the unit.
     package var hasJob: Bool
 
@@ -39,6 +41,7 @@ package struct UnitObservation: Hashable, Sendable {
         loadError: String = "",
         file: ContentHash? = nil,
         since: Timestamp? = nil,
+        isAllowed: Bool? = nil,
         hasJob: Bool = false
     ) {
         self.loadState = loadState
@@ -53,6 +56,7 @@ package struct UnitObservation: Hashable, Sendable {
         self.loadError = loadError
         self.file = file
         self.since = since
+        self.isAllowed = isAllowed
         self.hasJob = hasJob
     }
 }

@@ -34,10 +34,13 @@ package enum UnitOperation: Hashable, Sendable {
 package struct UnitInstallation: Hashable, Sendable {
     package var unit: UnitName
     package var file: ContentHash
+    /// systemd is to start it only while it is allowed, and to stop it when the fence comes down.
+    package var atMostOnce: Bool
 
-    package init(unit: UnitName, file: ContentHash) {
+    package init(unit: UnitName, file: ContentHash, atMostOnce: Bool = false) {
         self.unit = unit
         self.file = file
+        self.atMostOnce = atMostOnce
     }
 }
 

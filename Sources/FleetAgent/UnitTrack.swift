@@ -12,6 +12,7 @@ struct UnitTrack: Hashable, Sendable {
     var observed: UnitObservation?
     var ledger: LedgerEntry?
     var claim = NameClaim.free
+    var lock = Lock.none
     var activity = Activity.idle
     /// How often each operation was tried since something changed, so that none is repeated in a tight loop, whatever
     /// leads back to it.
@@ -56,6 +57,19 @@ struct UnitTrack: Hashable, Sendable {
         var count: Int
         /// When the newest ended, or was issued while it is in flight.
         var at: Timestamp
+    }
+
+    /// How an `AtMostOnce=` unit's lock stands. Others have none.
+    enum Lock: Hashable, Sendable {
+        case none
+        /// An earlier fleetd had it; whether it still is this machine's is not known yet.
+        case inherited
+        case asked
+        case held
+        /// Another machine has it.
+        case elsewhere(MachineID)
+        /// The fence came down: systemd stops the unit.
+        case fenced
     }
 
     /// Whether the machine lets fleet have the name.

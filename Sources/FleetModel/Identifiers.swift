@@ -14,6 +14,11 @@ package struct MachineID: Hashable, Comparable, Sendable, CustomStringConvertibl
         (self.high, self.low) = (high, low)
     }
 
+    private init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+
+    /// The id that no machine has (machine-id(5)).
+    package static let nobody = MachineID(high: 0, low: 0)
+
     package var description: String { high.hexadecimal + low.hexadecimal }
 
     /// The first eight digits, as fleet's tables show a machine.

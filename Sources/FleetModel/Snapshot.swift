@@ -15,6 +15,8 @@ package struct Snapshot: Equatable, Sendable {
     package var refusals: [UnitName: [MachineID: Refusal]]
     package var failures: [UnitName: [FailureScope: FailureRecord]]
     package var leadership: Leadership?
+    /// Who may run which `AtMostOnce=` unit. Nothing is planned by it: the machines settle it among themselves.
+    package var locks: [UnitName: UnitLock]
     /// Index over `units`: which of them have this file.
     package var unitsByFile: [ContentHash: Set<UnitName>]
     /// The stored events of each unit, oldest first.
@@ -40,6 +42,7 @@ package struct Snapshot: Equatable, Sendable {
         refusals = [:]
         failures = [:]
         leadership = nil
+        locks = [:]
         unitsByFile = [:]
         eventIDs = [:]
         unitRevisions = [:]

@@ -21,6 +21,7 @@ package struct Keyspace: Hashable, Sendable {
     package func assignments(of machine: MachineID) -> KeyRange { .prefix("\(prefix)assignments/\(machine)/") }
     package func refusals(of machine: MachineID) -> KeyRange { .prefix("\(prefix)refusals/\(machine)/") }
     package func statuses(of machine: MachineID) -> KeyRange { .prefix("\(prefix)status/\(machine)/") }
+    package var locks: KeyRange { .prefix("\(prefix)locks/") }
     /// The failure records of a unit, of every scope.
     package func failures(of unit: UnitName) -> KeyRange { .prefix("\(prefix)failures/\(unit)/") }
     package func events(of unit: UnitName) -> KeyRange { .prefix("\(prefix)events/\(unit)/") }

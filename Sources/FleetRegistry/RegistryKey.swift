@@ -23,6 +23,8 @@ package enum RegistryKey: Hashable, Sendable {
     case presence(MachineID)
     /// `machines/MACHINE/labels`: `MachineLabels`.
     case labels(MachineID)
+    /// `locks/NAME`: a `UnitLock`, on the lease of the machine that has it.
+    case lock(UnitName)
     /// `leader`: a `LeaderRecord`, on the leader's lease. Its create revision is the epoch.
     case leader
     /// `events/NAME/ID`: a `UnitEvent`.
@@ -45,6 +47,7 @@ package enum RegistryKey: Hashable, Sendable {
         case .failures(let unit, .machine(let machine)): "failures/\(unit)/\(machine)"
         case .presence(let machine): "machines/\(machine)/presence"
         case .labels(let machine): "machines/\(machine)/labels"
+        case .lock(let unit): "locks/\(unit)"
         case .leader: "leader"
         case .event(let unit, let id): "events/\(unit)/\(id)"
         }
@@ -63,9 +66,13 @@ package enum RegistryKey: Hashable, Sendable {
         case ("files", 2):
             guard let hash = ContentHash(parts[1]) else { return nil }
             self = .file(hash)
-        case ("units", 2), ("targets", 2):
+        case ("units", 2), ("targets", 2), ("locks", 2):
             guard let unit = try? UnitName(parts[1]) else { return nil }
-            self = parts[0] == "units" ? .unit(unit) : .target(unit)
+            switch parts[0] {
+            case "units": self = .unit(unit)
+            case "targets": self = .target(unit)
+            default: self = .lock(unit)
+            }
         case ("machines", 3):
             guard let machine = MachineID(parts[1]) else { return nil }
             switch parts[2] {

@@ -66,7 +66,7 @@ package struct SnapshotFeed: Sendable {
         case .unit(let unit): snapshot.unitRevisions[unit] = revision
         case .target(let unit): snapshot.targetRevisions[unit] = revision
         case .labels(let machine): snapshot.labelRevisions[machine] = revision
-        case .format, .file, .assignment, .status, .refusal, .failures, .presence, .leader, .event: break
+        case .format, .file, .assignment, .status, .refusal, .failures, .presence, .lock, .leader, .event: break
         }
     }
 
@@ -127,6 +127,8 @@ package struct SnapshotFeed: Sendable {
             snapshot.machines[machine, default: Machine(id: machine)].labels = stored.labels
             snapshot.labelRevisions[machine] = entry.modified
             changes.machines.insert(machine)
+        case .lock(let unit):
+            snapshot.locks[unit] = try RegistryValue.decode(UnitLock.self, from: value)
         case .leader:
             let record = try RegistryValue.decode(LeaderRecord.self, from: value)
             snapshot.leadership = Leadership(machine: record.machine, epoch: entry.created, since: record.since)
@@ -179,6 +181,7 @@ package struct SnapshotFeed: Sendable {
             snapshot.labelRevisions[machine] = nil
             dropUnknown(machine)
             changes.machines.insert(machine)
+        case .lock(let unit): snapshot.locks[unit] = nil
         case .leader:
             snapshot.leadership = nil
             changes.leadership = true

@@ -14,10 +14,26 @@ struct BusWriter {
         try check(sd_bus_message_append_basic(message, BusType.bool, &number), "appending a boolean")
     }
 
+    func number(_ value: UInt64) throws(SystemdBusError) {
+        var number = value
+        try check(sd_bus_message_append_basic(message, BusType.uint64, &number), "appending a number")
+    }
+
     func strings(_ texts: [String]) throws(SystemdBusError) {
-        try check(sd_bus_message_open_container(message, BusType.array, "s"), "opening an array")
-        for text in texts { try string(text) }
-        try check(sd_bus_message_close_container(message), "closing an array")
+        try container(BusType.array, "s") { () throws(SystemdBusError) in
+            for text in texts { try string(text) }
+        }
+    }
+
+    /// An array, structure or variant with the D-Bus signature `contents`.
+    func container(
+        _ type: CChar,
+        _ contents: String,
+        _ body: () throws(SystemdBusError) -> Void
+    ) throws(SystemdBusError) {
+        try check(sd_bus_message_open_container(message, type, contents), "opening a container")
+        try body()
+        try check(sd_bus_message_close_container(message), "closing a container")
     }
 }
 

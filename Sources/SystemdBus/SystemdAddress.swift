@@ -27,10 +27,18 @@ package struct SystemdPaths: Hashable, Sendable {
     package var links: String
     /// The folder our links point into. A link into it is what makes a unit ours.
     package var units: String
+    /// The folder that says which `AtMostOnce=` units systemd may start.
+    package var allowed: String
 
-    package init(root: String = "", links: String = "/run/systemd/system", units: String = "/run/fleet/units") {
+    package init(
+        root: String = "",
+        links: String = "/run/systemd/system",
+        units: String = "/run/fleet/units",
+        allowed: String = "/run/fleet/allowed"
+    ) {
         self.root = root
         self.links = links
         self.units = units
+        self.allowed = allowed
     }
 }

@@ -190,16 +190,24 @@ extension SystemdBus {
     /// `JobRemoved` may be the very next message after the answer that names the job. The waiter is noted down while
     /// the answer is handled, so there is no moment in which the signal finds nobody.
     func runJob(_ method: String, _ unit: UnitName) async throws -> String {
+        try await runJob(method) { writer throws(SystemdBusError) in
+            try writer.string(unit.description)
+            try writer.string("replace")
+        }
+    }
+
+    /// The same for a call that takes something else.
+    func runJob(
+        _ method: String,
+        write: (BusWriter) throws(SystemdBusError) -> Void
+    ) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
             guard let connection else {
                 return continuation.resume(throwing: SystemdBusError(.notConnected, "not connected to systemd"))
             }
             connection.send(
                 method,
-                write: { writer throws(SystemdBusError) in
-                    try writer.string(unit.description)
-                    try writer.string("replace")
-                },
+                write: write,
                 answer: { answer in
                     do throws(SystemdBusError) {
                         let path = try answer.get().string()

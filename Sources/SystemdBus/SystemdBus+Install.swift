@@ -14,7 +14,7 @@ extension SystemdBus {
         var batch = InstallBatch(began: Self.realtimeMicroseconds)
         for installation in installations {
             if let text = texts[installation.file] {
-                batch.add(installation.unit, text, installation.file, known: ours[installation.unit])
+                batch.add(installation, text, known: ours[installation.unit])
             } else {
                 let message = "the text of \(installation.unit) is not at hand"
                 batch.results[installation.unit] = .failed(OperationFailure(kind: .badUnit, message: message))
@@ -105,8 +105,9 @@ extension SystemdBus {
             guard let draft = batch.drafts[unit] else { continue }
             do {
                 // An unchanged file keeps its time stamp, so that systemd does not think it needs a reload.
+                try directory.guardUnit(unit, draft.isAtMostOnce ? draft.text : nil)
                 if draft.isChanged || !directory.isOurs(unit) { try directory.install(unit, draft.text) }
-                remember(unit, draft.hash)
+                remember(unit, OurUnit(file: draft.hash, isAtMostOnce: draft.isAtMostOnce))
             } catch {
                 batch.results[unit] = outcome(of: error)
             }
@@ -188,6 +189,7 @@ struct InstallBatch {
         var text: String
         var hash: ContentHash
         var install: InstallSection
+        var isAtMostOnce: Bool
         /// There was no unit of ours of this name.
         var isNew: Bool
         /// The text differs from the installed one.
@@ -204,13 +206,14 @@ struct InstallBatch {
     /// The units without a result yet, sorted.
     var open: [UnitName] { drafts.keys.filter { results[$0] == nil }.sorted() }
 
-    mutating func add(_ unit: UnitName, _ text: String, _ hash: ContentHash, known: SystemdBus.OurUnit?) {
-        drafts[unit] = Draft(
+    mutating func add(_ installation: UnitInstallation, _ text: String, known: SystemdBus.OurUnit?) {
+        drafts[installation.unit] = Draft(
             text: text,
-            hash: hash,
+            hash: installation.file,
             install: InstallSection(of: text),
+            isAtMostOnce: installation.atMostOnce,
             isNew: known == nil,
-            isChanged: known?.file != hash
+            isChanged: known?.file != installation.file
         )
     }
 }

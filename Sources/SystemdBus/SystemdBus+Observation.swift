@@ -134,7 +134,9 @@ extension SystemdBus {
         for unit in units {
             let file = ours[unit]?.file
             if let row = listed[unit] {
-                observations[unit] = Self.observation(of: unit, row, values, file)
+                var observation = Self.observation(of: unit, row, values, file)
+                if ours[unit]?.isAtMostOnce == true { observation.isAllowed = directory.isAllowed(unit) }
+                observations[unit] = observation
             } else if unit.isTemplate {
                 // A template has no state of its own in systemd.
                 observations[unit] = UnitObservation(
@@ -223,7 +225,7 @@ extension SystemdBus {
         readDirectory()
         for unit in before.keys.sorted() where ours[unit] == nil {
             // An operation in flight has the last word about its unit.
-            if busy.contains(unit) { remember(unit, before[unit]?.file) } else { forget(unit) }
+            if busy.contains(unit), let found = before[unit] { remember(unit, found) } else { forget(unit) }
         }
         for unit in ours.keys { markDirty(unit) }
         tell(.unitFilesChanged)
@@ -232,11 +234,11 @@ extension SystemdBus {
     func readDirectory() {
         ours = [:]
         unitsByPath = [:]
-        for (unit, file) in directory.list() { remember(unit, file) }
+        for (unit, found) in directory.list() { remember(unit, found) }
     }
 
-    func remember(_ unit: UnitName, _ file: ContentHash?) {
-        ours[unit] = OurUnit(file: file)
+    func remember(_ unit: UnitName, _ found: OurUnit) {
+        ours[unit] = found
         unitsByPath[SystemdName.path(of: unit.description)] = unit
     }
 

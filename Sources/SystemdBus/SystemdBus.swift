@@ -1,4 +1,5 @@
 import FleetAgent
+package import FleetModel
 package import FleetRuntime
 package import Logging
 import UnitFile
@@ -18,6 +19,7 @@ package actor SystemdBus: UnitManager {
 
     nonisolated let log: Logger
     private let sleep: @Sendable (Duration) async throws -> Void
+    let elapsed: @Sendable () -> Duration
     nonisolated let journalSource: SystemdJournal
     let addresses: [SystemdAddress]
     let directory: UnitDirectory
@@ -41,6 +43,7 @@ package actor SystemdBus: UnitManager {
     /// Who waits for which job, by the job's object path.
     var jobs: [String: [CheckedContinuation<String, any Error>]] = [:]
     var reloads = ReloadState()
+    var fence = FenceState()
     /// Units with an operation in flight: links of theirs come and go.
     var busy: Set<UnitName> = []
 
@@ -53,13 +56,20 @@ package actor SystemdBus: UnitManager {
     struct OurUnit {
         /// nil when the link is there and the file is not.
         var file: ContentHash?
+        /// It has the drop-in of an `AtMostOnce=` unit, as it should be.
+        var isAtMostOnce = false
     }
 
-    /// `addresses` are tried in turn at each attempt to connect.
+    /// The beginning of a clock of this process that counts suspends.
+    private static let epoch = ContinuousClock.now
+
+    /// `addresses` are tried in turn at each attempt to connect. `elapsed` is the clock of `Fence`'s deadlines.
     package init(
         addresses: [SystemdAddress] = SystemdAddress.standard,
         paths: SystemdPaths = SystemdPaths(),
         journal: SystemdJournal = SystemdJournal(),
+        fence timing: FenceTiming = FenceTiming(lease: .seconds(10)),
+        elapsed: @escaping @Sendable () -> Duration = { SystemdBus.epoch.duration(to: .now) },
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         log: Logger
     ) {
@@ -67,9 +77,10 @@ package actor SystemdBus: UnitManager {
         thread = BusThread()
         self.log = log
         self.sleep = sleep
+        self.elapsed = elapsed
         self.addresses = addresses
         journalSource = journal
-        directory = UnitDirectory(paths: paths)
+        directory = UnitDirectory(paths: paths, longestStop: timing.stop)
     }
 
     deinit {

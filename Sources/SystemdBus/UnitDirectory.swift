@@ -1,4 +1,5 @@
 import CSystemd
+import FleetAgent
 import Glibc
 import UnitFile
 
@@ -9,18 +10,25 @@ import UnitFile
 /// 252 and 257.
 struct UnitDirectory: Sendable {
     let paths: SystemdPaths
+    /// What an `AtMostOnce=` unit may take to stop.
+    let longestStop: Duration
 
     /// Every unit of ours, with its file's hash (nil when the link dangles).
-    func list() -> [(UnitName, ContentHash?)] {
+    func list() -> [(UnitName, SystemdBus.OurUnit)] {
         guard let folder = opendir(paths.root + paths.links) else { return [] }
         defer { closedir(folder) }
-        var units: [(UnitName, ContentHash?)] = []
+        var units: [(UnitName, SystemdBus.OurUnit)] = []
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             guard let unit = try? UnitName(name), isOurs(unit) else { continue }
-            units.append((unit, text(of: unit).map(ContentHash.init(of:))))
+            let text = text(of: unit)
+            let found = SystemdBus.OurUnit(
+                file: text.map(ContentHash.init(of:)),
+                isAtMostOnce: text.map { contents(of: dropInPath(unit)) == dropIn(unit, $0) } ?? false
+            )
+            units.append((unit, found))
         }
         return units
     }
@@ -30,8 +38,10 @@ struct UnitDirectory: Sendable {
     }
 
     /// The text of our installed file.
-    func text(of unit: UnitName) -> String? {
-        let file = open(paths.root + unitFile(unit), O_RDONLY | O_CLOEXEC)
+    func text(of unit: UnitName) -> String? { contents(of: unitFile(unit)) }
+
+    private func contents(of path: String) -> String? {
+        let file = open(paths.root + path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
         var bytes: [UInt8] = []
@@ -68,9 +78,13 @@ struct UnitDirectory: Sendable {
     func install(_ unit: UnitName, _ text: String) throws(SystemdBusError) {
         try makeFolder(paths.units)
         try makeFolder(paths.links)
-        let file = paths.root + unitFile(unit)
         // Not a valid unit name, so that systemd and `list` overlook a left-over.
         let draft = paths.root + paths.units + "/." + unit.description.prefix(200) + ".new"
+        try replace(paths.root + unitFile(unit), with: text, by: draft)
+        try link(unit)
+    }
+
+    private func replace(_ file: String, with text: String, by draft: String) throws(SystemdBusError) {
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure("creating", draft) }
         do throws(SystemdBusError) {
@@ -86,13 +100,59 @@ struct UnitDirectory: Sendable {
             _ = unlink(draft)
             throw error
         }
-        try link(unit)
     }
 
     /// Removes link and file. What is already gone is fine.
     func remove(_ unit: UnitName) {
         if isOurs(unit) { _ = unlink(paths.root + linkPath(unit)) }
         _ = unlink(paths.root + unitFile(unit))
+        removeDropIn(unit)
+        stampLinks()
+    }
+
+    // MARK: At-most-once units
+
+    /// True while systemd may start the unit.
+    func isAllowed(_ unit: UnitName) -> Bool { AllowedFolder.contains(unit, at: paths.root + paths.allowed) }
+
+    /// Gives the unit the drop-in of an at-most-once unit with this text, or (nil) takes it away.
+    func guardUnit(_ unit: UnitName, _ text: String?) throws(SystemdBusError) {
+        guard let text else { return removeDropIn(unit) }
+        let dropIn = dropIn(unit, text)
+        guard contents(of: dropInPath(unit)) != dropIn else { return }
+        try makeFolder(dropInFolder(unit))
+        let path = paths.root + dropInPath(unit)
+        try replace(path, with: dropIn, by: path + ".new")
+        stampLinks()
+    }
+
+    /// Writes the units that make up the fence.
+    func writeFence() throws(SystemdBusError) {
+        try makeFolder(paths.links + "/sleep.target.wants")
+        for (name, text) in FenceUnits.files(allowed: paths.allowed) {
+            let path = paths.links + "/" + name
+            if contents(of: path) != text { try replace(paths.root + path, with: text, by: paths.root + path + ".new") }
+        }
+        for (name, target) in [
+            (FenceUnits.sleep, FenceUnits.template), (AtMostOnceDropIn.fence, AtMostOnceDropIn.fence),
+        ] {
+            let link = paths.root + paths.links + "/sleep.target.wants/" + name
+            guard symlink("../" + target, link) == 0 || errno == EEXIST else { throw failure("linking", link) }
+        }
+        stampLinks()
+    }
+
+    private func dropIn(_ unit: UnitName, _ text: String) -> String {
+        let allowed = "\(paths.allowed)/\(unit)"
+        return AtMostOnceDropIn.text(for: unit, file: text, allowed: allowed, stop: longestStop)
+    }
+
+    private func dropInFolder(_ unit: UnitName) -> String { linkPath(unit) + ".d" }
+    private func dropInPath(_ unit: UnitName) -> String { dropInFolder(unit) + "/50-fleet-at-most-once.conf" }
+
+    private func removeDropIn(_ unit: UnitName) {
+        guard unlink(paths.root + dropInPath(unit)) == 0 else { return }
+        _ = rmdir(paths.root + dropInFolder(unit))
         stampLinks()
     }
 

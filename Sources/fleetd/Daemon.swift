@@ -70,6 +70,7 @@ private struct Parts {
     let journal = SystemdJournal()
     let systemd: SystemdBus
     let announcement: MachineAnnouncement
+    let locks: LockService
     let session: MachineSession
     let clock = SystemClock(loop: OneThread.loop)
     let notifier = ServiceNotifier()
@@ -93,15 +94,32 @@ private struct Parts {
             version: FleetVersion.text,
             log: log
         )
-        systemd = SystemdBus(journal: journal, sleep: { [clock] in try await clock.sleep(for: $0) }, log: log)
+        systemd = SystemdBus(
+            journal: journal,
+            fence: configuration.fenceTiming,
+            elapsed: { [clock] in clock.elapsed() },
+            sleep: { [clock] in try await clock.sleep(for: $0) },
+            log: log
+        )
         let announcement = MachineAnnouncement(identity, configuration, systemd: systemd, clock: clock)
         self.announcement = announcement
+        let locks = LockService(
+            store: store,
+            keyspace: registry.keyspace,
+            machine: identity.machine,
+            life: configuration.machineLeaseLife,
+            fence: systemd,
+            clock: clock,
+            log: log
+        )
+        self.locks = locks
         session = MachineSession(
             store: store,
             keyspace: registry.keyspace,
             machine: identity.machine,
             life: configuration.machineLeaseLife,
             presence: { await announcement.presence() },
+            renewed: { locks.renewed($0, sent: $1) },
             clock: clock,
             log: log
         )
@@ -127,7 +145,7 @@ private struct Parts {
             limits: limits,
             logger: log
         )
-        var services: [any Service] = [registry, SystemdConnection(bus: systemd), session, await agent()]
+        var services: [any Service] = [registry, SystemdConnection(bus: systemd), locks, session, await agent()]
         if !configuration.disableEngine { services.append(engine()) }
         let thrift = MemoryThrift(registry: registry, clock: clock) { explainer.forget() }
         return services + [server, reload, supervision, thrift] as [any Service]
@@ -141,6 +159,7 @@ private struct Parts {
             units: systemd,
             ledger: FileLedger(folder: "/run/fleet/ledger"),
             leases: await session.leases(),
+            locks: locks,
             storedEvents: { [registry] unit in await registry.snapshot.eventIDs[unit] ?? [] },
             clock: clock,
             log: log

@@ -44,7 +44,7 @@ struct Bench {
                     }
                 }
             case .remember(let unit, let entry): ledger[unit] = entry
-            case .publish, .record, .refuse, .readJournal, .wake: break
+            case .publish, .record, .refuse, .readJournal, .lock, .unlock, .wake: break
             }
         }
         return directives.map { Bench.line($0, now) }
@@ -118,6 +118,8 @@ struct Bench {
             if entry.restart != 0 { line += " restart \(entry.restart)" }
             if let failed = entry.failed { line += " failed \(failed.run)" + (failed.isReported ? " reported" : "") }
             return line
+        case .lock(let unit): return "lock \(unit)"
+        case .unlock(let unit): return "unlock \(unit)"
         case .wake(let at): return "wake in \(at.since(now).milliseconds) ms"
         }
     }

@@ -132,7 +132,7 @@ struct RandomWorld {
         case .readJournal(let unit, let run, _): journals.append((unit, run))
         case .remember(let unit, let entry): ledger[unit] = entry
         case .wake(let at): wake = at
-        case .record: break
+        case .record, .lock, .unlock: break
         }
     }
 

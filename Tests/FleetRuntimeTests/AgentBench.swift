@@ -18,6 +18,7 @@ struct AgentBench {
     let leases: AsyncStream<LeaseID>
     let addLease: AsyncStream<LeaseID>.Continuation
     let keyspace = Keyspace.standard
+    let fence = FakeFence()
 
     init(ledger: MemoryLedger = MemoryLedger()) throws {
         machine = try #require(MachineID("0123456789abcdef0123456789abcdef"))
@@ -27,6 +28,16 @@ struct AgentBench {
 
     /// Runs `body` beside the service, with a connected systemd and a lease.
     func run(_ body: (AgentBench) async throws -> Void) async throws {
+        let log = Logger(label: "agent", factory: { _ in SwiftLogNoOpLogHandler() })
+        let locks = LockService(
+            store: store,
+            keyspace: keyspace,
+            machine: machine,
+            life: .whileOpen,
+            fence: fence,
+            clock: clock,
+            log: log
+        )
         let service = AgentService(
             store: store,
             keyspace: keyspace,
@@ -34,6 +45,7 @@ struct AgentBench {
             units: units,
             ledger: ledger,
             leases: leases,
+            locks: locks,
             storedEvents: { [store, keyspace] unit in
                 let entries = store.inner.entries.filter { keyspace.events(of: unit).contains($0.key) }
                 return entries.compactMap { entry in
@@ -42,12 +54,14 @@ struct AgentBench {
                 }
             },
             clock: clock,
-            log: Logger(label: "agent", factory: { _ in SwiftLogNoOpLogHandler() })
+            log: log
         )
         units.connect()
-        try await lease()
+        let lease = try await lease()
+        locks.renewed(lease, sent: .zero)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await service.run() }
+            group.addTask { try await locks.run() }
             do {
                 try await body(self)
             } catch is CancellationError {
@@ -58,7 +72,12 @@ struct AgentBench {
         }
     }
 
-    func lease() async throws { addLease.yield(try await store.grantLease(.whileOpen)) }
+    @discardableResult
+    func lease() async throws -> LeaseID {
+        let lease = try await store.grantLease(.whileOpen)
+        addLease.yield(lease)
+        return lease
+    }
 
     /// Stores the file and an assignment of it.
     func assign(
@@ -67,6 +86,7 @@ struct AgentBench {
         target: TargetState = .launched,
         generation: Generation = 1,
         attempt: Int = 0,
+        atMostOnce: Bool = false,
         withFile: Bool = true
     ) async {
         let file = ContentHash(of: text)
@@ -79,7 +99,7 @@ struct AgentBench {
                 generation: generation,
                 restart: 0,
                 attempt: attempt,
-                atMostOnce: false,
+                atMostOnce: atMostOnce,
                 epoch: .zero,
                 reason: "least loaded",
                 at: clock.now()

@@ -192,3 +192,46 @@ final class WatchedStore: KeyValueStore {
     func compact(to revision: Revision) async throws(StoreError) { try await inner.compact(to: revision) }
     func close() async { await inner.close() }
 }
+
+/// A fence that comes down when the test says so.
+final class FakeFence: Fence {
+    struct State {
+        var allowed: Set<UnitName> = []
+        var deadlines: [Duration] = []
+        var hasFired = false
+    }
+
+    let state = Mutex(State())
+
+    var allowed: Set<UnitName> { state.withLock { $0.allowed } }
+
+    func comeDown() {
+        state.withLock { state in
+            state.allowed = []
+            state.hasFired = true
+        }
+    }
+
+    func inherited() -> Set<UnitName> { allowed }
+
+    func arm(deadline: Duration) -> FenceAnswer {
+        state.withLock { state in
+            defer { state.hasFired = false }
+            guard !state.hasFired else { return .fired }
+            state.deadlines.append(deadline)
+            return .done
+        }
+    }
+
+    func disarm() {}
+
+    func allow(_ unit: UnitName) -> FenceAnswer {
+        state.withLock { state in
+            guard !state.hasFired else { return .fired }
+            state.allowed.insert(unit)
+            return .done
+        }
+    }
+
+    func forbid(_ unit: UnitName) { state.withLock { _ = $0.allowed.remove(unit) } }
+}

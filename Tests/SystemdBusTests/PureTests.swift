@@ -91,7 +91,10 @@ struct PureTests {
         let root = NSTemporaryDirectory() + "fleet-units-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(atPath: root) }
-        let directory = UnitDirectory(paths: SystemdPaths(root: root, links: "/run/links", units: "/run/mine"))
+        let directory = UnitDirectory(
+            paths: SystemdPaths(root: root, links: "/run/links", units: "/run/mine"),
+            longestStop: .seconds(3)
+        )
         let unit = try UnitName("web@1.service")
         let folders = ["/etc/units", "/run/links"]
         #expect(directory.list().isEmpty && directory.foreignPath(of: unit, in: folders) == nil)
@@ -99,7 +102,7 @@ struct PureTests {
         let text = "[Service]\r\nExecStart=/é\n"
         try directory.install(unit, text)
         #expect(try Data(contentsOf: URL(fileURLWithPath: root + "/run/mine/web@1.service")) == Data(text.utf8))
-        #expect(directory.list().map(\.0) == [unit] && directory.list().first?.1 == ContentHash(of: text))
+        #expect(directory.list().map(\.0) == [unit] && directory.list().first?.1.file == ContentHash(of: text))
         #expect(directory.foreignPath(of: unit, in: folders) == nil)
         try directory.install(unit, "other")
         #expect(directory.text(of: unit) == "other")

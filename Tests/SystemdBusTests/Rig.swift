@@ -10,6 +10,8 @@ import UnitFile
 final class Rig: Sendable {
     let machine: TestMachine
     let bus: SystemdBus
+    /// The clock of the fence.
+    let elapsed: @Sendable () -> Duration
     private let story = Mutex(Story())
     private let lastID = Mutex(0)
 
@@ -26,7 +28,15 @@ final class Rig: Sendable {
         self.machine = machine
         var log = Logger(label: "test")
         log.logLevel = .warning
-        bus = SystemdBus(addresses: [machine.address], paths: machine.paths, journal: machine.journal, log: log)
+        let start = ContinuousClock.now
+        elapsed = { start.duration(to: .now) }
+        bus = SystemdBus(
+            addresses: [machine.address],
+            paths: machine.paths,
+            journal: machine.journal,
+            elapsed: elapsed,
+            log: log
+        )
     }
 
     /// Connects, runs `body`, and disconnects.
@@ -110,6 +120,12 @@ final class Rig: Sendable {
             files[unit].map { UnitInstallation(unit: unit, file: ContentHash(of: $0)) }
         }
         return try await perform(.install(installations), texts: texts)
+    }
+
+    func install(_ unit: UnitName, _ text: String, atMostOnce: Bool) async throws -> OperationResult {
+        let file = ContentHash(of: text)
+        let installation = UnitInstallation(unit: unit, file: file, atMostOnce: atMostOnce)
+        return try #require(try await perform(.install([installation]), texts: [file: text])[unit])
     }
 
     func install(_ unit: UnitName, _ text: String) async throws -> OperationResult {

@@ -34,9 +34,6 @@ struct FleetSim: AsyncParsableCommand {
     @Flag(help: "Go on after a finding.")
     var keepGoing = false
 
-    @Flag(help: "At-most-once units have a fence on every machine, and two copies of one are a finding.")
-    var atMostOnce = false
-
     @Flag(help: "A request without an answer may be carried out seconds later.")
     var lateCommits = false
 
@@ -56,7 +53,6 @@ struct FleetSim: AsyncParsableCommand {
         var options = small ? .small(seed: seed) : SimOptions(seed: seed)
         if small, let bug { options = bug.scenario(seed: seed) }
         if lateCommits { options.lateCommits = true }
-        if atMostOnce { (options.fence, options.checksAtMostOnce) = (true, true) }
         return options
     }
 

@@ -52,7 +52,7 @@ extension FleetSim {
     private func replay(_ outcome: Simulation.Outcome) -> String {
         let finding = outcome.finding.map { "\($0)" } ?? ""
         let flags =
-            (small ? " --small" : "") + (atMostOnce ? " --at-most-once" : "") + (lateCommits ? " --late-commits" : "")
+            (small ? " --small" : "") + (lateCommits ? " --late-commits" : "")
             + (bug.map { " --bug \($0.rawValue)" } ?? "")
         return "seed \(outcome.options.seed): \(finding)\n"
             + "  replay: fleet-sim --seed \(outcome.options.seed) --trace\(flags)"

@@ -23,6 +23,7 @@ package actor AgentService: Service {
     private let units: any UnitManager
     private let ledger: any LedgerStore
     private let leases: AsyncStream<LeaseID>
+    private let locks: LockService
     private let storedEvents: @Sendable (UnitName) async -> [EventID]
     private let clock: any WallClock
     private let log: Logger
@@ -48,6 +49,7 @@ package actor AgentService: Service {
         units: any UnitManager,
         ledger: any LedgerStore,
         leases: AsyncStream<LeaseID>,
+        locks: LockService,
         storedEvents: @escaping @Sendable (UnitName) async -> [EventID],
         clock: any WallClock,
         log: Logger
@@ -58,6 +60,7 @@ package actor AgentService: Service {
         self.units = units
         self.ledger = ledger
         self.leases = leases
+        self.locks = locks
         self.storedEvents = storedEvents
         self.clock = clock
         self.log = log
@@ -75,6 +78,7 @@ package actor AgentService: Service {
                 group.addTask { await self.followAssignments() }
                 group.addTask { await self.followSystemd() }
                 group.addTask { await self.followLeases() }
+                group.addTask { await self.followLocks() }
                 group.addTask { await self.publish() }
                 for await work in self.work { group.addTask { await self.perform(work) } }
                 group.cancelAll()
@@ -98,6 +102,8 @@ package actor AgentService: Service {
             case .remember(let unit, let entry): remember(entry, of: unit)
             case .readJournal(let unit, let run, let invocation):
                 addWork.yield(.journal(unit, run, invocation: invocation))
+            case .lock(let unit): locks.acquire(unit)
+            case .unlock(let unit): locks.release(unit)
             case .wake(let at):
                 alarm = at
                 addWork.yield(.alarm(at))
@@ -130,6 +136,16 @@ package actor AgentService: Service {
         for await lease in leases {
             publications.hang(on: lease)
             if publications.isDue { signalNews.yield() }
+        }
+    }
+
+    private func followLocks() async {
+        for await news in locks.news {
+            switch news {
+            case .inherited(let units): if !units.isEmpty { take(.locksInherited(units)) }
+            case .locked(let unit): take(.locked(unit))
+            case .lost(let unit, let holder): take(.lockLost(unit, to: holder))
+            }
         }
     }
 

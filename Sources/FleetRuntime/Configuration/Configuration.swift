@@ -1,3 +1,5 @@
+package import FleetModel
+
 /// What `/etc/fleet/fleet.conf` and the `FLEET_*` variables say, checked. docs/configuration.md lists the keys.
 package struct Configuration: Hashable, Sendable {
     package enum Registry: String, Hashable, Sendable, CaseIterable {
@@ -34,6 +36,8 @@ package struct Configuration: Hashable, Sendable {
         case .etcd: .ttl(agentTTL)
         }
     }
+
+    package var fenceTiming: FenceTiming { FenceTiming(lease: agentTTL) }
 
     /// Of the lease that the leadership key hangs on: how long the fleet goes without decisions when its leader dies.
     package var leadershipLife: LeaseLife {

@@ -10,18 +10,21 @@ package actor MachineSession: Service {
     private let machine: MachineID
     private let life: LeaseLife
     private let presence: @Sendable () async -> MachinePresence
+    private let renewed: @Sendable (LeaseID, _ sent: Duration) -> Void
     private let clock: any WallClock
     private let log: Logger
     private var current: LeaseID?
     private var readers: [AsyncStream<LeaseID>.Continuation] = []
 
-    /// `presence` is asked for whenever the machine registers anew.
+    /// `presence` is asked for whenever the machine registers anew. `renewed` is told of every lease and of each of its
+    /// renewals, with the time of `WallClock.elapsed` at which it was asked for.
     package init(
         store: any KeyValueStore,
         keyspace: Keyspace,
         machine: MachineID,
         life: LeaseLife,
         presence: @escaping @Sendable () async -> MachinePresence,
+        renewed: @escaping @Sendable (LeaseID, _ sent: Duration) -> Void = { _, _ in },
         clock: any WallClock,
         log: Logger
     ) {
@@ -30,6 +33,7 @@ package actor MachineSession: Service {
         self.machine = machine
         self.life = life
         self.presence = presence
+        self.renewed = renewed
         self.clock = clock
         self.log = log
     }
@@ -64,6 +68,7 @@ package actor MachineSession: Service {
                 let sent = clock.elapsed()
                 let lease = try await register()
                 backoff.reset()
+                renewed(lease, sent)
                 try await keep(lease, since: sent)
             } catch {
                 guard !Task.isCancelled else { return }
@@ -109,6 +114,7 @@ package actor MachineSession: Service {
                 guard renewal.isAlive(after: problem, sent: sent, at: clock.elapsed()) else {
                     throw problem ?? StoreError(.leaseNotFound, "its lease was not renewed in time")
                 }
+                if problem == nil { renewed(lease, sent) }
                 pause = problem == nil ? LeaseRenewal.pause(of: ttl) : LeaseRenewal.pauseAfterFailure(of: ttl)
             }
         }

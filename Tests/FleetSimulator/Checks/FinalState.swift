@@ -18,6 +18,7 @@ struct FinalState {
     var failures: [UnitName: [FailureScope: FailureRecord]] = [:]
     var present: Set<Int> = []
     var labels: [Int: [String: String?]] = [:]
+    var locks: [UnitName: MachineID] = [:]
     var leader: MachineID?
 
     init(_ checks: WorldChecks) {
@@ -40,6 +41,7 @@ struct FinalState {
             case .presence(let machine): present.insert(index(machine))
             case .labels(let machine): labels[index(machine)] = checks.decode(MachineLabels.self, entry)?.labels
             case .leader: leader = checks.decode(LeaderRecord.self, entry)?.machine
+            case .lock(let unit): locks[unit] = checks.decode(UnitLock.self, entry)?.machine
             case .format, .file, .event: break
             }
         }

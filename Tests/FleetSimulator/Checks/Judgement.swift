@@ -174,7 +174,7 @@ struct Judgement {
         if status.run != assignment.run || !status.settled {
             problems.append("the status of \(place) is old: \(status)")
         }
-        let seen = unit?.observation
+        let seen = machine.systemd.observation(of: name)
         if status.active != seen?.activeState ?? "inactive" || status.invocation != seen?.invocation ?? ""
             || status.file != seen?.file
         {
@@ -184,6 +184,9 @@ struct Judgement {
         guard let unit, unit.file == assignment.file else {
             problems.append("\(place) is not installed")
             return
+        }
+        if unit.isGuarded, state.locks[name] != machine.id {
+            problems.append("\(place) runs under the lock of \(state.locks[name]?.short ?? "nobody")")
         }
         switch (assignment.target, unit.state) {
         case (.launched, .up), (.loaded, .dead): break

@@ -25,10 +25,14 @@ extension WorldChecks {
         } else {
             copies[unit.name]?[machine] = nil
         }
-        guard world.options.checksAtMostOnce, unit.spec.isAtMostOnce, let all = copies[unit.name], all.count > 1 else {
-            return
+        // A copy from before the unit had AtMostOnce= has no lock, and does not count.
+        if unit.hasProcess, unit.isGuarded {
+            guarded[unit.name, default: []].insert(machine)
+        } else {
+            guarded[unit.name]?.remove(machine)
         }
-        let places = all.keys.sorted().map { "m\($0)" }.joined(separator: " and ")
+        guard let all = guarded[unit.name], all.count > 1 else { return }
+        let places = all.sorted().map { "m\($0)" }.joined(separator: " and ")
         world.find(.atMostOnce, "\(unit.name) runs on \(places)")
     }
 
@@ -89,6 +93,9 @@ extension WorldChecks {
         runs[Place(unit: unit, machine: machine)]?.isDone = true
     }
 
+    /// A run that the fence has ended may be started again.
+    func fenced(_ unit: UnitName, on machine: Int) { runs[Place(unit: unit, machine: machine)] = nil }
+
     func rebooted(_ machine: Int) {
         for place in runs.keys where place.machine == machine { runs[place] = nil }
     }
@@ -141,7 +148,11 @@ extension WorldChecks {
 
     func commitTried(by machine: Int) { count(machine) { $0.commits += 1 } }
     func readTried(by machine: Int) { count(machine) { $0.calls += 1 } }
-    func performed(_ operation: UnitOperation, on machine: Int) { count(machine) { $0.operations += 1 } }
+    func performed(_ operation: UnitOperation, on machine: Int) {
+        count(machine) { $0.operations += 1 }
+        // Moved away, and perhaps back one day, under the same run.
+        if case .remove(let unit) = operation { runs[Place(unit: unit, machine: machine)] = nil }
+    }
     func runBegan(_ unit: SimUnit, on machine: Int) {}
 
     private func count(_ machine: Int, _ body: (inout Load) -> Void) {

@@ -17,6 +17,8 @@ final class WorldChecks {
     /// When a machine lost an assignment.
     var unassigned: [Place: SimTime] = [:]
     var copies: [UnitName: [Int: SimTime]] = [:]
+    /// Copies with the lock of an at-most-once unit.
+    var guarded: [UnitName: Set<Int>] = [:]
     var runs: [Place: RunTrack] = [:]
     var failures: [UnitName: Int] = [:]
     var loads: [Int: Load] = [:]
@@ -81,7 +83,7 @@ final class WorldChecks {
                 assign(unit, self.machine(machine).index, decode(Assignment.self, event), writer)
             case .failures(let unit, let scope): recordFailure(event, unit, scope, writer)
             case .presence(let machine): checkPresence(event, self.machine(machine))
-            case .format, .status, .refusal, .leader, .event: break
+            case .format, .status, .refusal, .lock, .leader, .event: break
             }
         }
         if touchesUnits { checkFiles() }

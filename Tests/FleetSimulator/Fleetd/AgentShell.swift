@@ -9,6 +9,7 @@ final class AgentShell {
     private let machine: SimMachine
     private let client: StoreClient
     private let registry: RegistryShell
+    private let locks: LockShell
     private let keyspace: Keyspace
     private var core: AgentCore
     private var publications: Publications
@@ -21,10 +22,11 @@ final class AgentShell {
     /// What the core was told last, for the checks.
     private(set) var known: [UnitName: Assignment] = [:]
 
-    init(_ machine: SimMachine, _ client: StoreClient, _ registry: RegistryShell) {
+    init(_ machine: SimMachine, _ client: StoreClient, _ registry: RegistryShell, _ locks: LockShell) {
         self.machine = machine
         self.client = client
         self.registry = registry
+        self.locks = locks
         keyspace = registry.keyspace
         core = AgentCore(machine: machine.id, ledger: machine.readLedger())
         publications = Publications(machine: machine.id, keyspace: keyspace)
@@ -37,7 +39,7 @@ final class AgentShell {
 
     // MARK: Inputs
 
-    private func take(_ input: AgentInput) {
+    func take(_ input: AgentInput) {
         note(input)
         for directive in core.step(input, now: machine.clock.now) { follow(directive) }
         publishIfDue()
@@ -64,6 +66,8 @@ final class AgentShell {
         case .remember(let unit, let entry): machine.remember(entry, of: unit)
         case .readJournal(let unit, let run, _):
             machine.process.after(.milliseconds(2)) { [self] in take(.journal(unit, run, lines: ["last words"])) }
+        case .lock(let unit): machine.process.after(.zero) { [self] in locks.acquire(unit) }
+        case .unlock(let unit): machine.process.after(.zero) { [self] in locks.release(unit) }
         case .wake(let at):
             alarm = at
             machine.clock.wake(machine.process, at: at) { [self] in

@@ -9,6 +9,7 @@ final class SessionShell {
     private var backoff = Backoff()
     private(set) var current: LeaseID?
     var reader: ((LeaseID) -> Void)?
+    var renewed: ((LeaseID, _ sent: Duration) -> Void)?
 
     init(_ machine: SimMachine, _ client: StoreClient) {
         self.machine = machine
@@ -29,7 +30,7 @@ final class SessionShell {
                 reader?(lease)
                 backoff.reset()
                 machine.systemd.world.note { "m\(machine.index) session: lease \(lease)" }
-                machine.renewed()
+                renewed?(lease, sent)
                 let ttl = SimOptions.agentTTL.duration
                 keep(lease, LeaseRenewal(ttl: ttl, at: sent), after: LeaseRenewal.pause(of: ttl))
             }
@@ -49,7 +50,7 @@ final class SessionShell {
                 var problem: StoreError?
                 if case .failure(let error) = answer { problem = error }
                 guard renewal.isAlive(after: problem, sent: sent, at: machine.clock.elapsed) else { return again() }
-                if problem == nil { machine.renewed() }
+                if problem == nil { renewed?(lease, sent) }
                 let pause = problem == nil ? LeaseRenewal.pause(of: ttl) : LeaseRenewal.pauseAfterFailure(of: ttl)
                 keep(lease, renewal, after: pause)
             }

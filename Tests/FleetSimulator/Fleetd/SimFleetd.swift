@@ -5,6 +5,7 @@ import FleetRuntime
 final class SimFleetd {
     let registry: RegistryShell
     let session: SessionShell
+    let locks: LockShell
     let agent: AgentShell
     /// nil where `disable_engine` is set.
     let engine: EngineShell?
@@ -22,15 +23,19 @@ final class SimFleetd {
         )
         registry = RegistryShell(machine, client)
         session = SessionShell(machine, client)
-        agent = AgentShell(machine, client, registry)
+        locks = LockShell(machine, client)
+        agent = AgentShell(machine, client, registry, locks)
         engine = machine.hasEngine ? EngineShell(machine, client, registry) : nil
         control = ControlShell(machine, client, registry)
-        let agent = agent
+        let (agent, locks) = (agent, locks)
+        locks.tell = { [unowned agent] in agent.take($0) }
+        session.renewed = { [unowned locks] in locks.renewed($0, sent: $1) }
         session.reader = { [unowned agent] in agent.hang(on: $0) }
     }
 
     func start() {
         registry.start()
+        locks.start()
         agent.start()
         session.start()
         engine?.start()

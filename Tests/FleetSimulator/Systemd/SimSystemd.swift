@@ -1,4 +1,5 @@
 import FleetAgent
+import FleetModel
 import FleetRuntime
 import UnitFile
 
@@ -15,6 +16,8 @@ final class SimSystemd {
     private(set) var units: [UnitName: SimUnit] = [:]
     /// Names that the machine has from elsewhere.
     private(set) var foreign: Set<UnitName> = []
+    /// At-most-once units that may be started.
+    private(set) var allowed: Set<UnitName> = []
     var connection: SystemdConnection?
     private var lastInvocation = 0
 
@@ -33,9 +36,10 @@ final class SimSystemd {
 
     // MARK: Files
 
-    func install(_ name: UnitName, _ file: ContentHash, _ spec: UnitSpec) {
+    func install(_ name: UnitName, _ file: ContentHash, _ spec: UnitSpec, atMostOnce: Bool) {
         let unit = units[name] ?? SimUnit(name: name, file: file, spec: spec)
         unit.file = file
+        unit.isGuarded = atMostOnce
         unit.isLoaded = spec.behaviour != .bad
         if !unit.hasProcess { unit.spec = spec }
         units[name] = unit
@@ -59,6 +63,14 @@ final class SimSystemd {
     func setForeign(_ name: UnitName, _ isThere: Bool) {
         if isThere { foreign.insert(name) } else { foreign.remove(name) }
         connection?.unitFilesChanged()
+    }
+
+    // MARK: Observations
+
+    func observation(of name: UnitName) -> UnitObservation? { units[name]?.observation(allowed: allowed) }
+
+    var observations: [UnitName: UnitObservation] {
+        units.compactMapValues { $0.observation(allowed: allowed) }
     }
 
     // MARK: Jobs
@@ -96,6 +108,11 @@ final class SimSystemd {
     // MARK: Runs
 
     private func begin(_ unit: SimUnit, byHand: Bool) {
+        // The condition of the unit's drop-in.
+        guard !unit.isGuarded || allowed.contains(unit.name) else {
+            set(unit, .dead)
+            return finish(unit, "done")
+        }
         unit.starts.removeAll { world.now.since($0) > Self.startLimitInterval }
         guard unit.starts.count < Self.startLimit else {
             if byHand { unit.result = "start-limit-hit" }
@@ -161,11 +178,12 @@ final class SimSystemd {
     private func beginStop(_ unit: SimUnit) {
         noteLoop(unit)
         let plan = RunPlan(unit.spec.behaviour, machine: machine, isHealed: true, &random)
+        let isKilled = unit.isGuarded && plan.stopTakes > Self.longestGuardedStop
         set(unit, .stopping)
-        after(plan.stopTakes, unit) {
+        after(isKilled ? Self.longestGuardedStop : plan.stopTakes, unit) {
             unit.mainPID = 0
-            (unit.result, unit.mainCode, unit.mainStatus) = ("success", 2, 15)
-            self.set(unit, .dead)
+            (unit.result, unit.mainCode, unit.mainStatus) = isKilled ? ("timeout", 2, 9) : ("success", 2, 15)
+            self.set(unit, isKilled ? .failed : .dead)
             if unit.job?.kind == .stop { return self.finish(unit, "done") }
             if unit.job != nil { self.begin(unit, byHand: true) }
         }
@@ -202,13 +220,27 @@ final class SimSystemd {
 
     private func changed(_ unit: SimUnit) { connection?.markDirty(unit.name) }
 
-    /// At-most-once units end at once: what the fence does when it was not armed again in time.
+    func allow(_ name: UnitName) {
+        allowed.insert(name)
+        if let unit = units[name] { changed(unit) }
+    }
+
+    func forbid(_ name: UnitName) {
+        allowed.remove(name)
+        if let unit = units[name] { changed(unit) }
+    }
+
+    /// The time that the drop-in of at-most-once units leaves them for a stop.
+    private static let longestGuardedStop = SimSpan(FenceTiming(lease: SimOptions.agentTTL.duration).stop)
+
+    /// Nothing is allowed any more, and what was is stopped by a job that waits for nobody.
     func fence() {
+        allowed = []
         for name in units.keys.sorted() {
-            guard let unit = units[name], unit.spec.isAtMostOnce, unit.hasProcess else { continue }
-            unit.mainPID = 0
-            set(unit, .dead)
-            finish(unit, "canceled")
+            guard let unit = units[name], unit.isGuarded else { continue }
+            changed(unit)
+            checks.fenced(name, on: machine)
+            enqueue(.stop, name) { _ in }
         }
     }
 
@@ -219,6 +251,7 @@ final class SimSystemd {
         let running = units.values.filter(\.hasProcess).sorted { $0.name < $1.name }
         for unit in units.values { unit.step += 1 }
         units = [:]
+        allowed = []
         for unit in running {
             unit.state = .dead
             checks.copyChanged(unit, on: machine)

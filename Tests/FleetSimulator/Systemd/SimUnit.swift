@@ -27,6 +27,8 @@ final class SimUnit {
     let name: UnitName
     /// Our file on the disk; nil once it was removed.
     var file: ContentHash?
+    /// It has the drop-in of an at-most-once unit.
+    var isGuarded = false
     /// False for a file that systemd does not accept.
     var isLoaded = true
     /// What the present or next run does.
@@ -66,7 +68,7 @@ final class SimUnit {
     }
 
     /// As `SystemdBus` reads it: of an inactive unit nothing but its states; nil when the file is not ours (any more).
-    var observation: UnitObservation? {
+    func observation(allowed: Set<UnitName>) -> UnitObservation? {
         guard let file else { return nil }
         let words = words
         var seen = UnitObservation(
@@ -75,6 +77,7 @@ final class SimUnit {
             subState: words.sub,
             loadError: isLoaded ? "" : "the file has a mistake",
             file: file,
+            isAllowed: isGuarded ? allowed.contains(name) : nil,
             hasJob: job != nil
         )
         if state != .dead {

@@ -30,7 +30,7 @@ final class SystemdConnection {
     func begin() {
         after(.milliseconds(1), .milliseconds(20)) {
             self.dirty = []
-            self.told = self.systemd.units.compactMapValues(\.observation)
+            self.told = self.systemd.observations
             self.deliver(.connected(self.told))
         }
     }
@@ -53,7 +53,7 @@ final class SystemdConnection {
 
     private func read(_ unit: UnitName) {
         guard dirty.remove(unit) != nil else { return }
-        let seen = systemd.units[unit]?.observation
+        let seen = systemd.observation(of: unit)
         guard seen != told[unit] else { return }
         told[unit] = seen
         deliver(.observed(unit, seen))
@@ -104,7 +104,7 @@ final class SystemdConnection {
 
     private func install(_ item: UnitInstallation, _ spec: UnitSpec, _ systemd: SimSystemd) -> OperationResult {
         let isNew = systemd.units[item.unit] == nil
-        systemd.install(item.unit, item.file, spec)
+        systemd.install(item.unit, item.file, spec, atMostOnce: item.atMostOnce)
         guard spec.behaviour == .bad else { return .done }
         if isNew { systemd.remove(item.unit) }
         systemd.checks.failedForGood(item.unit)
@@ -141,12 +141,12 @@ final class SystemdConnection {
     private func finish(_ id: OperationID, _ results: [UnitName: OperationResult], started: UnitName? = nil) {
         after(SimSpan(microseconds: 100), .milliseconds(2)) {
             for unit in results.keys.sorted() where !self.world.has(.forgetStateAfterOperation) {
-                let seen = self.systemd.units[unit]?.observation
+                let seen = self.systemd.observation(of: unit)
                 self.dirty.remove(unit)
                 self.told[unit] = seen
                 self.deliver(.observed(unit, seen))
             }
-            if let started, results[started] == .done {
+            if let started, results[started] == .done, self.systemd.observation(of: started)?.isAllowed != false {
                 self.systemd.checks.started(started, on: self.systemd.machine)
             }
             self.deliver(.finished(id, results))

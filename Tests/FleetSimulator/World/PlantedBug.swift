@@ -31,6 +31,10 @@ package enum PlantedBug: String, Hashable, Sendable, CaseIterable {
     case ignoreCompares
     /// The machine's lease is renewed by the wall clock.
     case renewByWallClock
+    /// The fence's time begins when systemd is asked, not when the renewal was sent.
+    case armFromNow
+    /// Locks are taken whoever has them.
+    case takeLocksByForce
     /// A lease that has ended is campaigned with again.
     case campaignWithOldLease
 }
@@ -63,6 +67,8 @@ extension PlantedBug {
         case .renewByWallClock:
             options.loss = 0
             often(.clockStep)
+        case .armFromNow: often(.pause, .linkCut)
+        case .takeLocksByForce: often(.linkCut, .outage)
         case .campaignWithOldLease: often(.crash, .pause)
         case .ignoreCompares: (options.userPause, options.latency) = (.milliseconds(800), .milliseconds(200))
         }

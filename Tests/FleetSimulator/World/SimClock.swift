@@ -50,7 +50,7 @@ final class SimClock {
     }
 
     /// The true length of what this clock takes for `span`.
-    private func lasting(_ span: SimSpan) -> SimSpan {
+    func lasting(_ span: SimSpan) -> SimSpan {
         SimSpan(microseconds: span.microseconds * 1_000_000 / (1_000_000 + drift) + 1)
     }
 }

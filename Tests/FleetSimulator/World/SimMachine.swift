@@ -16,6 +16,7 @@ final class SimMachine {
     let clock: SimClock
     let link: SimLink
     let systemd: SimSystemd
+    let fence: SimFence
     let process: SimProcess
     private(set) var isOn = false
     /// It does not come back any more.
@@ -25,7 +26,6 @@ final class SimMachine {
     private var ledger: [UnitName: [UInt8]] = [:]
     /// Since when nothing keeps this machine from doing what it should; nil while something does.
     private(set) var healthySince: SimTime?
-    private var fenceArmed = 0
     private var starts = 0
 
     static let zones = ["east", "west"]
@@ -53,6 +53,7 @@ final class SimMachine {
         clock = SimClock(world: world, offset: most == 0 ? .zero : offset, drift: drift)
         link = SimLink(world: world, index: index)
         systemd = SimSystemd(world: world, machine: index, checks: checks)
+        fence = SimFence(systemd, clock: clock)
         process = SimProcess(world: world)
     }
 
@@ -84,6 +85,7 @@ final class SimMachine {
         isOn = false
         ledger = [:]
         checks.rebooted(index)
+        fence.powerCut()
         systemd.powerCut()
     }
 
@@ -175,22 +177,4 @@ final class SimMachine {
     func remember(_ entry: LedgerEntry?, of unit: UnitName) {
         ledger[unit] = entry.map { RegistryValue.encode($0) }
     }
-
-    // MARK: The fence
-
-    /// The machine's lease was renewed: the timer in systemd that stops at-most-once units begins anew. It works
-    /// whatever becomes of fleetd.
-    func renewed() {
-        guard world.options.fence else { return }
-        fenceArmed += 1
-        let armed = fenceArmed
-        world.after(Self.fenceTime) {
-            guard armed == self.fenceArmed, self.isOn else { return }
-            self.world.note { "m\(self.index) fence" }
-            self.systemd.fence()
-        }
-    }
-
-    /// Less than the agent's lease by the longest stop and the largest drift.
-    private static let fenceTime = SimSpan.seconds(7)
 }

@@ -31,10 +31,6 @@ package struct SimOptions: Hashable, Sendable {
     package var trouble: Int
     /// Of a thousand unit files, this many have constraints.
     package var constraints: Int
-    /// The machines have the fence that stops at-most-once units when no renewal comes.
-    package var fence = false
-    /// Whether two copies of an at-most-once unit are a finding. Off as long as the product has no fence.
-    package var checksAtMostOnce = false
 
     /// How long after the last fault everything has to be at rest where it should be.
     package static let convergence = SimSpan.seconds(900)
@@ -83,7 +79,7 @@ extension SimOptions: CustomStringConvertible {
         return "seed=\(seed) machines=\(machines) engines=\(engines) names=\(unitNames) faultTime=\(faultTime) "
             + "userPause=\(userPause) faultPause=\(faultPause) latency=\(latency) loss=\(loss) "
             + "late=\(lateCommits) foreignKeys=\(foreignKeys) clockOffset=\(clockOffset) drift=\(drift) "
-            + "staysDead=\(staysDead) trouble=\(trouble) constraints=\(constraints) fence=\(fence) "
+            + "staysDead=\(staysDead) trouble=\(trouble) constraints=\(constraints) "
             + "faults=[\(kinds.joined(separator: " "))]"
     }
 }

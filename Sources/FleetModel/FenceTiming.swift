@@ -1,0 +1,38 @@
+/// How `AtMostOnce=` units are stopped in time when a machine can no longer be sure of its locks (promise P3).
+///
+/// The locks hang on the machine's lease. The registry ends a lease no earlier than `lease` after it got the last
+/// renewal, so no earlier than `lease` after that was *sent*. systemd, by a timer that works whatever becomes of fleetd,
+/// begins to stop the units `fence` after the last acknowledged renewal was sent, and has them down `stop` later. No
+/// other machine gets a lock before this one's units are down, if
+///
+///     fence + stop + margin <= lease
+///
+/// `margin` pays for clocks that do not run equally fast (1 % of a lease is ten times what crystals need), for the
+/// timer's accuracy, for two small services that systemd starts before it stops the units, and for the kernel's time to
+/// end a killed process. Not paid for: a whole machine that is frozen from outside and goes on (a stopped virtual
+/// machine, a suspend that bypasses systemd). systemd then acts on a timer that is long past as soon as it runs again,
+/// milliseconds after the units do.
+package struct FenceTiming: Hashable, Sendable {
+    /// The time to live of the machine's lease.
+    package let lease: Duration
+    /// From sending the last acknowledged renewal until systemd begins to stop the units. Renewals are sent after a
+    /// third of the lease, so one may come a quarter of a lease late.
+    package let fence: Duration
+    /// The longest a unit may take to stop, `SIGKILL` included. This is what `AtMostOnce=` units get in all, where
+    /// others have `TimeoutStopSec=` for each phase.
+    package let stop: Duration
+
+    package init(lease: Duration) {
+        self.lease = lease
+        fence = lease * 6 / 10
+        stop = lease * 3 / 10
+    }
+
+    package var margin: Duration { lease - fence - stop }
+
+    /// How long a unit may run for certain when a renewal that was sent at `sent` has been acknowledged.
+    package func deadline(of sent: Duration) -> Duration { sent + fence }
+
+    /// What has to be left of that when a unit is started, so that it is not stopped at once.
+    package var leastLeft: Duration { lease / 20 }
+}

@@ -1,0 +1,183 @@
+import FleetAgent
+package import FleetModel
+package import FleetRegistry
+package import Logging
+import ServiceLifecycle
+package import UnitFile
+
+/// What the agent is told of its locks.
+package enum LockNews: Hashable, Sendable {
+    case inherited(Set<UnitName>)
+    case locked(UnitName)
+    case lost(UnitName, to: MachineID?)
+}
+
+/// Runs the locks' core: brings `LockCore` its inputs and does what its directives say. Decides nothing.
+package actor LockService: Service {
+    /// In order; the agent follows it. One consumer.
+    package nonisolated let news: AsyncStream<LockNews>
+    private let tell: AsyncStream<LockNews>.Continuation
+    private let store: any KeyValueStore
+    private let keyspace: Keyspace
+    private let machine: MachineID
+    private let fence: any Fence
+    private let clock: any WallClock
+    private let log: Logger
+    private var core: LockCore
+    private let inputs: AsyncStream<LockInput>
+    private let add: AsyncStream<LockInput>.Continuation
+    private var watching: Task<Void, Never>?
+
+    /// `life` is that of the machine's lease: one that ends with this process needs no fence.
+    package init(
+        store: any KeyValueStore,
+        keyspace: Keyspace,
+        machine: MachineID,
+        life: LeaseLife,
+        fence: any Fence,
+        clock: any WallClock,
+        log: Logger
+    ) {
+        self.store = store
+        self.keyspace = keyspace
+        self.machine = machine
+        self.fence = fence
+        self.clock = clock
+        self.log = log
+        switch life {
+        case .whileOpen: core = LockCore(machine: machine, timing: nil)
+        case .ttl(let ttl): core = LockCore(machine: machine, timing: FenceTiming(lease: ttl))
+        }
+        (news, tell) = AsyncStream.makeStream()
+        // Unbounded: every element but a renewal answers a directive or is one of the agent's, and of these the core
+        // has few per unit.
+        (inputs, add) = AsyncStream.makeStream()
+    }
+
+    /// The agent wants the unit to run here.
+    package nonisolated func acquire(_ unit: UnitName) { add.yield(.acquire(unit)) }
+
+    /// Nothing of the unit is left here.
+    package nonisolated func release(_ unit: UnitName) { add.yield(.release(unit)) }
+
+    /// The machine's lease was granted or renewed.
+    package nonisolated func renewed(_ lease: LeaseID, sent: Duration) { add.yield(.lease(lease, sent: sent)) }
+
+    package func run() async throws {
+        let inherited = await fence.inherited()
+        tell.yield(.inherited(inherited))
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                await self.take(.inherited(inherited), &group)
+                for await input in self.inputs { await self.take(input, &group) }
+                group.cancelAll()
+            }
+        }
+        watching?.cancel()
+        tell.finish()
+    }
+
+    /// Directives about one unit come one at a time, so their order needs no care; those of the fence are carried out
+    /// in order, before the next input is taken.
+    private func take(_ input: LockInput, _ group: inout DiscardingTaskGroup) async {
+        for directive in core.step(input, now: clock.elapsed()) {
+            switch directive {
+            case .put(let unit, let lease, let revision):
+                group.addTask { await self.put(unit, lease, revision) }
+            case .delete(let unit, let revision):
+                group.addTask { await self.delete(unit, revision) }
+            case .look(let unit):
+                group.addTask { await self.look(unit) }
+            case .watch(let isWanted):
+                watching?.cancel()
+                watching = isWanted ? Task { await self.watch() } : nil
+            case .arm(let deadline):
+                let answer = await fence.arm(deadline: deadline)
+                note(answer)
+                add.yield(.armed(answer, deadline: deadline))
+            case .disarm: await fence.disarm()
+            case .allow(let unit): add.yield(.allowed(unit, await fence.allow(unit)))
+            case .forbid(let unit): await fence.forbid(unit)
+            case .hold(let unit): tell.yield(.locked(unit))
+            case .lose(let unit, let holder): tell.yield(.lost(unit, to: holder))
+            case .wake(let at):
+                let pause = max(at - clock.elapsed(), .zero)
+                group.addTask { [clock, add] in
+                    do { try await clock.sleep(for: pause) } catch { return }
+                    add.yield(.wake)
+                }
+            }
+        }
+    }
+
+    private func note(_ answer: FenceAnswer) {
+        switch answer {
+        case .done: return
+        case .fired: log.error("The fence came down: systemd has stopped this machine's AtMostOnce= units")
+        case .failed: log.error("The fence could not be armed anew; it comes down unless the next renewal does it")
+        }
+    }
+
+    private func key(_ unit: UnitName) -> Key { RegistryKey.lock(unit).key(in: keyspace) }
+
+    private func put(_ unit: UnitName, _ lease: LeaseID, _ revision: Revision?) async {
+        let key = key(unit)
+        let value = RegistryValue.encode(UnitLock(machine: machine, at: clock.now()))
+        let compare: Compare = revision.map { .modified(key, at: $0) } ?? .absent(key)
+        let transaction = Transaction(compares: [compare], operations: [.put(key, value, lease: lease)])
+        add.yield(.finished(unit, result(await store.commit(transaction), unit)))
+    }
+
+    private func delete(_ unit: UnitName, _ revision: Revision) async {
+        let key = key(unit)
+        let transaction = Transaction(compares: [.modified(key, at: revision)], operations: [.delete(.key(key))])
+        add.yield(.finished(unit, result(await store.commit(transaction), unit)))
+    }
+
+    private func result(_ outcome: CommitOutcome, _ unit: UnitName) -> LockCommit {
+        switch outcome {
+        case .committed(let revision): return .committed(revision)
+        case .conflict: return .conflict
+        case .refused(let error), .unknown(let error):
+            log.notice("The lock of \(unit) could not be written: \(error)", metadata: ["unit": "\(unit)"])
+            return .failed
+        }
+    }
+
+    private func look(_ unit: UnitName) async {
+        do throws(StoreError) {
+            let entry = try await store.range(.key(key(unit)), limit: 1).entries.first
+            add.yield(.found(unit, entry.map(stored)))
+        } catch {
+            add.yield(.notFound(unit))
+        }
+    }
+
+    /// A lock that cannot be read is somebody's all the same.
+    private func stored(_ entry: StoredEntry) -> StoredLock {
+        let lock = try? RegistryValue.decode(UnitLock.self, from: entry.value)
+        if lock == nil { log.error("\(entry.key) cannot be read: it is taken as another machine's lock") }
+        return StoredLock(machine: lock?.machine ?? .nobody, lease: entry.lease, modified: entry.modified)
+    }
+
+    /// Tells of locks that are given up, for as long as some are waited for.
+    private func watch() async {
+        var backoff = Backoff()
+        while !Task.isCancelled {
+            do {
+                let answer = try await store.range(keyspace.locks, limit: 0)
+                let taken = Set(answer.entries.map(\.key))
+                for unit in core.waiting where !taken.contains(key(unit)) { add.yield(.freed(unit)) }
+                backoff.reset()
+                for try await batch in store.watch(keyspace.locks, from: answer.revision.next) {
+                    for case .delete(let key, _) in batch.events {
+                        if case .lock(let unit)? = RegistryKey(key, in: keyspace) { add.yield(.freed(unit)) }
+                    }
+                }
+            } catch {
+                if Task.isCancelled { return }
+            }
+            do { try await clock.sleep(for: backoff.delay()) } catch { return }
+        }
+    }
+}

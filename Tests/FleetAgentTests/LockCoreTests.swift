@@ -1,0 +1,158 @@
+import FleetModel
+import FleetRegistry
+import Testing
+import UnitFile
+
+@testable import FleetAgent
+
+/// One machine's locks: the order put, arm, allow, hold, and what is given up when it cannot be kept.
+@Suite struct LockCoreTests {
+    static let other = machineID("ffffffffffffffffffffffffffffffff")
+    static let lease = LeaseID(7)
+    let db: UnitName = "db.service"
+
+    /// A core with a lease that was asked for at `sent`.
+    static func core(sent: Duration = .zero, fenced: Bool = true) -> LockCore {
+        var core = LockCore(machine: Bench.machine, timing: fenced ? FenceTiming(lease: .seconds(10)) : nil)
+        _ = core.step(.lease(lease, sent: sent), now: sent)
+        return core
+    }
+
+    /// A core that holds the lock of `db`, with the fence armed for the lease of second 0.
+    func holding() -> LockCore {
+        var core = Self.core()
+        _ = core.step(.acquire(db), now: .zero)
+        _ = core.step(.finished(db, .committed(Revision(5))), now: .zero)
+        _ = core.step(.armed(.done, deadline: .seconds(6)), now: .zero)
+        _ = core.step(.allowed(db, .done), now: .zero)
+        return core
+    }
+
+    @Test func theInequalityHolds() {
+        for seconds in [1, 2, 3, 10, 60, 3600] {
+            let timing = FenceTiming(lease: .seconds(seconds))
+            #expect(timing.fence + timing.stop + timing.margin <= timing.lease)
+            #expect(timing.margin >= timing.lease / 20, "clocks and systemd need something")
+            #expect(timing.fence > timing.lease / 3, "a renewal may be late")
+        }
+    }
+
+    @Test func aUnitMayRunOnlyAfterLockFenceAndLeave() {
+        var core = Self.core()
+        #expect(core.step(.acquire(db), now: .zero) == [.put(db, lease: Self.lease, ifModified: nil)])
+        #expect(core.step(.finished(db, .committed(Revision(5))), now: .zero) == [.arm(deadline: .seconds(6))])
+        #expect(core.step(.armed(.done, deadline: .seconds(6)), now: .zero) == [.allow(db)])
+        #expect(core.step(.allowed(db, .done), now: .zero) == [.hold(db)])
+    }
+
+    @Test func withoutATimeToLiveThereIsNoFence() {
+        var core = Self.core(fenced: false)
+        _ = core.step(.acquire(db), now: .zero)
+        #expect(core.step(.finished(db, .committed(Revision(5))), now: .zero) == [.allow(db)])
+        #expect(core.step(.allowed(db, .done), now: .zero) == [.hold(db)])
+    }
+
+    @Test func everyRenewalArmsTheFenceFromWhenItWasSent() {
+        var core = holding()
+        #expect(core.step(.lease(Self.lease, sent: .seconds(3)), now: .seconds(4)) == [.arm(deadline: .seconds(9))])
+    }
+
+    @Test func aRenewalThatWasLongOnItsWayArmsNothing() {
+        var core = holding()
+        #expect(core.step(.lease(Self.lease, sent: .seconds(1)), now: .seconds(8)) == [])
+    }
+
+    @Test func aNewLeaseArmsTheFenceOnlyAfterEveryLockIsOnIt() {
+        var core = holding()
+        #expect(
+            core.step(.lease(LeaseID(8), sent: .seconds(3)), now: .seconds(3)) == [
+                .put(db, lease: LeaseID(8), ifModified: Revision(5))
+            ]
+        )
+        #expect(core.step(.lease(LeaseID(8), sent: .seconds(4)), now: .seconds(4)) == [])
+        #expect(core.step(.finished(db, .committed(Revision(9))), now: .seconds(5)) == [.arm(deadline: .seconds(10))])
+    }
+
+    @Test func anotherMachinesLockIsWaitedFor() {
+        var core = Self.core()
+        _ = core.step(.acquire(db), now: .zero)
+        #expect(core.step(.finished(db, .conflict), now: .zero) == [.look(db)])
+        let lock = StoredLock(machine: Self.other, lease: LeaseID(1), modified: Revision(3))
+        #expect(core.step(.found(db, lock), now: .zero) == [.lose(db, to: Self.other), .watch(true)])
+        #expect(core.step(.acquire(db), now: .zero) == [], "who has it is known, and asking again changes nothing")
+        #expect(core.step(.freed(db), now: .zero) == [.look(db), .watch(false)])
+        #expect(core.step(.found(db, nil), now: .zero) == [.put(db, lease: Self.lease, ifModified: nil)])
+    }
+
+    @Test func anInheritedUnitIsCoveredByTheOldFenceUntilItsLockIsKnown() {
+        var core = LockCore(machine: Bench.machine, timing: FenceTiming(lease: .seconds(10)))
+        #expect(core.step(.inherited([db]), now: .zero) == [.look(db)])
+        let lock = StoredLock(machine: Bench.machine, lease: LeaseID(1), modified: Revision(3))
+        #expect(core.step(.found(db, lock), now: .zero) == [], "no lease yet")
+        #expect(
+            core.step(.lease(Self.lease, sent: .zero), now: .zero) == [
+                .put(db, lease: Self.lease, ifModified: Revision(3))
+            ]
+        )
+        #expect(core.step(.finished(db, .committed(Revision(4))), now: .zero) == [.arm(deadline: .seconds(6))])
+        #expect(core.step(.armed(.done, deadline: .seconds(6)), now: .zero) == [])
+        #expect(core.step(.acquire(db), now: .seconds(1)) == [.allow(db)])
+        #expect(core.step(.allowed(db, .done), now: .seconds(1)) == [.hold(db)])
+    }
+
+    @Test func anInheritedUnitWhoseLockIsGoneToAnotherIsLostAndHoldsTheFence() {
+        var core = LockCore(machine: Bench.machine, timing: FenceTiming(lease: .seconds(10)))
+        _ = core.step(.inherited([db]), now: .zero)
+        _ = core.step(.acquire(db), now: .zero)
+        let lock = StoredLock(machine: Self.other, lease: LeaseID(1), modified: Revision(3))
+        #expect(core.step(.found(db, lock), now: .zero) == [.forbid(db), .lose(db, to: Self.other), .watch(true)])
+        // Another unit's lock arms nothing before the agent has seen the end of this one.
+        _ = core.step(.lease(Self.lease, sent: .zero), now: .zero)
+        _ = core.step(.acquire("web.service"), now: .zero)
+        #expect(core.step(.finished("web.service", .committed(Revision(8))), now: .zero) == [])
+        #expect(core.step(.acquire(db), now: .zero) == [.arm(deadline: .seconds(6))])
+    }
+
+    @Test func whenTheFenceHasComeDownNothingIsArmedBeforeTheAgentHasSeenIt() {
+        var core = holding()
+        _ = core.step(.lease(Self.lease, sent: .seconds(9)), now: .seconds(9))
+        #expect(core.step(.armed(.fired, deadline: .seconds(15)), now: .seconds(9)) == [.lose(db, to: nil)])
+        #expect(core.step(.lease(Self.lease, sent: .seconds(12)), now: .seconds(12)) == [])
+        #expect(core.step(.acquire(db), now: .seconds(13)) == [.arm(deadline: .seconds(18))])
+        #expect(core.step(.armed(.done, deadline: .seconds(18)), now: .seconds(13)) == [.allow(db)])
+    }
+
+    @Test func aReleasedLockIsDeletedAndTheFenceDisarmed() {
+        var core = holding()
+        #expect(
+            core.step(.release(db), now: .seconds(1)) == [
+                .forbid(db), .delete(db, ifModified: Revision(5)), .disarm,
+            ]
+        )
+        #expect(core.step(.finished(db, .failed), now: .seconds(2)) == [.wake(at: .seconds(2) + LockCore.retry)])
+        #expect(core.step(.wake, now: .seconds(3)) == [.look(db)])
+        let lock = StoredLock(machine: Bench.machine, lease: Self.lease, modified: Revision(5))
+        #expect(core.step(.found(db, lock), now: .seconds(3)) == [.delete(db, ifModified: Revision(5))])
+        #expect(core.step(.finished(db, .committed(Revision(9))), now: .seconds(3)) == [])
+        #expect(core.units.isEmpty)
+    }
+
+    @Test func aLockThatIsWantedAgainBeforeItIsGoneIsTakenAnew() {
+        var core = holding()
+        _ = core.step(.release(db), now: .seconds(1))
+        #expect(core.step(.acquire(db), now: .seconds(1)) == [])
+        #expect(
+            core.step(.finished(db, .committed(Revision(6))), now: .seconds(1)) == [
+                .put(db, lease: Self.lease, ifModified: nil)
+            ]
+        )
+    }
+
+    @Test func aFenceThatCannotBeArmedIsTriedWithTheNextRenewalOnly() {
+        var core = holding()
+        #expect(core.step(.lease(Self.lease, sent: .seconds(3)), now: .seconds(3)) == [.arm(deadline: .seconds(9))])
+        #expect(core.step(.armed(.failed, deadline: .seconds(9)), now: .seconds(3)) == [])
+        #expect(core.step(.wake, now: .seconds(4)) == [])
+        #expect(core.step(.lease(Self.lease, sent: .seconds(5)), now: .seconds(5)) == [.arm(deadline: .seconds(11))])
+    }
+}
