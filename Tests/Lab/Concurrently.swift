@@ -1,5 +1,6 @@
 /// Does the same with all machines (or whatever else) at the same time and returns when all are done; results in the
 /// order of the elements. The first error ends it.
+@discardableResult
 package func concurrently<Element: Sendable, Value: Sendable>(
     _ elements: [Element],
     _ body: @escaping @Sendable (Element) async throws -> Value
@@ -11,16 +12,5 @@ package func concurrently<Element: Sendable, Value: Sendable>(
         var results: [Int: Value] = [:]
         for try await (index, value) in group { results[index] = value }
         return results.sorted { $0.key < $1.key }.map(\.value)
-    }
-}
-
-/// The same for what returns nothing.
-package func concurrently<Element: Sendable>(
-    _ elements: [Element],
-    _ body: @escaping @Sendable (Element) async throws -> Void
-) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        for element in elements { group.addTask { try await body(element) } }
-        try await group.waitForAll()
     }
 }

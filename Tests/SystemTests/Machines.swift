@@ -85,8 +85,11 @@ struct Machines: Sendable {
         }
     }
 
+    /// What the registry says of the leadership, which is never the same of two; nil while nobody leads.
+    func leaderRecord() async throws -> String? { try await etcd.value("/fleet/leader") }
+
     private func leaderID() async throws -> String? {
-        guard let record = try await etcd.value("/fleet/leader") else { return nil }
+        guard let record = try await leaderRecord() else { return nil }
         // {"machine":"0123...","since":...}
         let parts = record.split(separator: "\"")
         guard let index = parts.firstIndex(of: "machine"), index + 2 < parts.count else {
