@@ -91,6 +91,7 @@ private struct Parts {
             keyspace: Keyspace(prefix: configuration.keyPrefix),
             clock: clock,
             version: FleetVersion.text,
+            mayDeclare: { !SystemdBus.hasUnits() },
             log: log
         )
         systemd = SystemdBus(journal: journal, sleep: { [clock] in try await clock.sleep(for: $0) }, log: log)

@@ -26,7 +26,7 @@ struct AgentBench {
     }
 
     /// Runs `body` beside the service, with a connected systemd and a lease.
-    func run(_ body: (AgentBench) async throws -> Void) async throws {
+    func run(declaresFormat: Bool = true, _ body: (AgentBench) async throws -> Void) async throws {
         let service = AgentService(
             store: store,
             keyspace: keyspace,
@@ -46,6 +46,7 @@ struct AgentBench {
         )
         units.connect()
         try await lease()
+        if declaresFormat { await declareFormat() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await service.run() }
             do {
@@ -56,6 +57,12 @@ struct AgentBench {
             group.cancelAll()
             try await group.waitForAll()
         }
+    }
+
+    /// A registry without a format is nobody's, and the agent waits.
+    func declareFormat() async {
+        let format = RegistryFormat(minimumReader: RegistryValue.version, writer: "1.0")
+        await commit([.put(RegistryKey.format.key(in: keyspace), RegistryValue.encode(format), lease: nil)])
     }
 
     func lease() async throws { addLease.yield(try await store.grantLease(.whileOpen)) }
