@@ -63,6 +63,17 @@ struct Machines: Sendable {
         _ = try await leader()
     }
 
+    /// Waits until every fleetd takes changes again after an outage: the request changes nothing about a unit that has
+    /// not failed, and is refused while the registry is read-only. fleetd tries again after 5 s at most, and a request
+    /// to the registry takes as long at most.
+    func expectWritable(_ unit: String) async throws {
+        for fleet in all {
+            _ = try await fleet.machine.eventually("changes are taken again", within: .seconds(15)) {
+                try await fleet.ctl(["reset-failed", unit], limit: .seconds(30)).checked()
+            }
+        }
+    }
+
     // MARK: Who leads
 
     /// The machine whose fleetd leads, by the registry.

@@ -65,6 +65,7 @@ extension SystemTests {
             #expect(try await processes(machines) == before, "something was stopped or started")
             try await outage.end(machines.etcd)
             let end = ContinuousClock.now
+            try await machines.expectWritable(names[0])
             try await machines.waitUntilComplete()
             for fleet in machines.all { try await fleet.expect(names, .running) }
             try await machines.all[1].start("again.service", UnitText.sleeper)
@@ -97,9 +98,10 @@ extension SystemTests {
             try await machines.all[0].ctl(["submit"] + machines.all[0].write([("load@.service", UnitText.sleeper)]))
                 .checked()
             // Units come and go at machine 1 all the time; each step may take a fail-over, none may fail for good.
+            let end = Flag()
             let load = Task {
                 var rounds = 0
-                while !Task.isCancelled {
+                while await !end.isUp {
                     let unit = "load@\(rounds).service"
                     for action in ["start", "destroy"] {
                         _ = try await machines.eventually("\(action) \(unit)", within: .seconds(30)) {
@@ -120,7 +122,7 @@ extension SystemTests {
             try await etcd.unpause(second)
             try await etcd.waitUntilWritable()
             try await etcd.replace(machines.all[2].machine)
-            load.cancel()
+            await end.raise()
             let rounds = try await load.value
             print("\(rounds) units started and destroyed while a member was killed, paused and replaced")
             #expect(rounds > 3)
@@ -129,4 +131,11 @@ extension SystemTests {
             #expect(try await machines.processes("calm@*.service") == before)
         }
     }
+}
+
+/// Tells a task that it is over at the end of its round, where a cancellation would tear it out of it.
+private actor Flag {
+    private(set) var isUp = false
+
+    func raise() { isUp = true }
 }
