@@ -42,8 +42,8 @@ root: ## The root file systems of the lab's machines, under .lab/
 	@packaging/setup build lab
 	@swift run fleet-lab root
 
-demo: ## One machine with the packages, the examples and a failure explained (root)
-	@packaging/demo
+demo: ## A machine with the packages and the examples (root); MACHINES=3: a fleet with etcd that loses a machine
+	@packaging/demo $(or $(MACHINES),1)
 
 bench: ## The figures of docs/benchmarks.md (root)
 	@packaging/setup

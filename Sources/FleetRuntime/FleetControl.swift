@@ -24,6 +24,12 @@ package protocol FleetControl: Sendable {
     /// The stored events of a unit, oldest first.
     func events(of unit: UnitName) async throws(APIError) -> [UnitEvent]
 
+    /// All that is durable in the registry.
+    func exportRegistry() async throws(APIError) -> RegistryExport
+
+    /// One step of an import.
+    func importRegistry(_ request: ImportRequest) async throws(APIError)
+
     /// The unit's lines in this machine's journal: the last `lines`, then new ones as they come if `follow`.
     func journal(of unit: UnitName, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error>
 

@@ -162,6 +162,18 @@ package final class FleetController: FleetControl {
         journal.lines(of: unit, lines: lines, follow: follow)
     }
 
+    package func exportRegistry() async throws(APIError) -> RegistryExport {
+        try await transfer.export(at: clock.now())
+    }
+
+    package func importRegistry(_ request: ImportRequest) async throws(APIError) {
+        try await transfer.perform(request)
+    }
+
+    private var transfer: RegistryTransfer {
+        RegistryTransfer(store: store, keyspace: registry.keyspace, version: version)
+    }
+
     private func range(_ range: KeyRange) async throws(APIError) -> RangeAnswer {
         do throws(StoreError) {
             return try await store.range(range, limit: 0)

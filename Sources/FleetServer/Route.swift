@@ -17,6 +17,7 @@ enum Route: Hashable, Sendable {
     case unit(String)
     case journal(String)
     case change
+    case registry
     case version
     case health
 
@@ -58,6 +59,7 @@ enum Route: Hashable, Sendable {
         case ("units", 2) where !segments[1].isEmpty: .unit(segments[1])
         case ("units", 3) where segments[2] == "journal" && !segments[1].isEmpty: .journal(segments[1])
         case ("change", 1): .change
+        case ("registry", 1): .registry
         case ("version", 1): .version
         case ("health", 1): .health
         default: nil
@@ -71,6 +73,7 @@ enum Route: Hashable, Sendable {
         case .v1Machines: [.get, .head, .patch]
         case .v1Unit: [.get, .head, .put, .delete]
         case .change: [.post]
+        case .registry: [.get, .head, .post]
         case .v1Units, .v1States, .v1State, .v1Discovery, .machines, .units, .unit, .journal, .version, .health:
             [.get, .head]
         }

@@ -44,6 +44,7 @@ struct Routes: Sendable {
         case .unit(let name): try await unit(unitName(name))
         case .journal(let name): try await journal(unitName(name), request)
         case .change: try await change(request)
+        case .registry: request.method == .post ? try await importRegistry(request) : try await exportRegistry()
         case .version: .value(VersionReport(version: control.version))
         case .health: await health()
         }

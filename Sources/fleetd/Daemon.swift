@@ -92,6 +92,7 @@ private struct Parts {
             keyspace: Keyspace(prefix: configuration.keyPrefix),
             clock: clock,
             version: FleetVersion.text,
+            mayDeclare: { !SystemdBus.hasUnits() },
             log: log
         )
         systemd = SystemdBus(

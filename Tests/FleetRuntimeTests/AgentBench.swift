@@ -27,7 +27,7 @@ struct AgentBench {
     }
 
     /// Runs `body` beside the service, with a connected systemd and a lease.
-    func run(_ body: (AgentBench) async throws -> Void) async throws {
+    func run(declaresFormat: Bool = true, _ body: (AgentBench) async throws -> Void) async throws {
         let log = Logger(label: "agent", factory: { _ in SwiftLogNoOpLogHandler() })
         let locks = LockService(
             store: store,
@@ -59,6 +59,7 @@ struct AgentBench {
         units.connect()
         let lease = try await lease()
         locks.renewed(lease, sent: .zero)
+        if declaresFormat { await declareFormat() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await service.run() }
             group.addTask { try await locks.run() }
@@ -77,6 +78,12 @@ struct AgentBench {
         let lease = try await store.grantLease(.whileOpen)
         addLease.yield(lease)
         return lease
+    }
+
+    /// A registry without a format is nobody's, and the agent waits.
+    func declareFormat() async {
+        let format = RegistryFormat(minimumReader: RegistryValue.version, writer: "1.0")
+        await commit([.put(RegistryKey.format.key(in: keyspace), RegistryValue.encode(format), lease: nil)])
     }
 
     /// Stores the file and an assignment of it.

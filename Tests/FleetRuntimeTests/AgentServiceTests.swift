@@ -196,7 +196,7 @@ import UnitFile
         let format = RegistryFormat(minimumReader: RegistryValue.version + 1, writer: "9.0")
         await bench.commit([.put(RegistryKey.format.key(in: .standard), RegistryValue.encode(format), lease: nil)])
         await bench.assign([web])
-        try await bench.run { bench in
+        try await bench.run(declaresFormat: false) { bench in
             try await eventually("a try later") { bench.clock.manual.sleepers > 0 }
             #expect(bench.units.performed == [])
         }

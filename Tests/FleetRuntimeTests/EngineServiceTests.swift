@@ -89,6 +89,8 @@ private struct EngineBench {
             log: Logger(label: "engine", factory: { _ in SwiftLogNoOpLogHandler() })
         )
         try await registry.run { _ in
+            // What comes before the format would be a broken import.
+            await registry.registry.firstReading()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await engine.run() }
                 try await body(self)

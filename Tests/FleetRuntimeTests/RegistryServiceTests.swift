@@ -102,13 +102,14 @@ struct RegistryBench {
     let registry: RegistryService
     let machine: MachineID
 
-    init() throws {
+    init(mayDeclare: Bool = true) throws {
         machine = try #require(MachineID("0123456789abcdef0123456789abcdef"))
         registry = RegistryService(
             store: store,
             keyspace: .standard,
             clock: clock,
             version: "1.0",
+            mayDeclare: { mayDeclare },
             log: Logger(label: "registry", factory: { _ in SwiftLogNoOpLogHandler() })
         )
     }

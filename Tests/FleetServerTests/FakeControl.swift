@@ -170,6 +170,25 @@ final class FakeControl: FleetControl {
     }
 
     func systemdProblem() async -> String? { nil }
+
+    func exportRegistry() async throws(APIError) -> RegistryExport {
+        let registry = state.withLock { $0.registry }
+        let entries = registry.entries.values.sorted { $0.key < $1.key }.map { entry in
+            ExportedEntry(key: entry.key.description, value: String(decoding: entry.value, as: UTF8.self))
+        }
+        let header = ExportHeader(
+            writer: version,
+            minimumReader: 1,
+            at: .zero,
+            revision: registry.revision.number,
+            entries: entries.count
+        )
+        return RegistryExport(header: header, entries: entries)
+    }
+
+    func importRegistry(_ request: ImportRequest) async throws(APIError) {
+        throw APIError(409, "the registry has a fleet in it")
+    }
 }
 
 /// Says what the test tells it.

@@ -83,6 +83,22 @@ package struct Lab: Sendable {
         return machine
     }
 
+    /// Boots several new machines at the same time; they come back in the order of the names, with addresses in it.
+    package func boot(
+        _ names: [String],
+        suite: Debian = .trixie,
+        with extraPackages: [String] = []
+    ) async throws -> [Machine] {
+        let root = RootFileSystem(suite, with: extraPackages)
+        try await root.build()
+        // Each would start the network if it found none.
+        _ = try await network()
+        var machines: [Machine] = []
+        for name in names { machines.append(try await Machine.make(in: self, name: name, root: root.path)) }
+        try await concurrently(machines) { try await $0.start() }
+        return machines
+    }
+
     /// Takes every machine down, the youngest first, and removes all the lab has.
     package func shutdown() async throws {
         for machine in machines.reversed() { try await machine.destroy() }

@@ -39,9 +39,9 @@ extension Machine {
     }
 
     /// Copies a file of the host into the machine.
-    package func copyIn(_ hostPath: String, to path: String) async throws {
+    package func copyIn(_ hostPath: String, to path: String, mode: String = "644") async throws {
         guard let process = firstProcess else { throw LabError("machine \(name) is not running") }
-        try await HostCommand.run(["install", "-D", "-m", "644", hostPath, "/proc/\(process.id)/root\(path)"]).checked()
+        try await HostCommand.run(["install", "-D", "-m", mode, hostPath, "/proc/\(process.id)/root\(path)"]).checked()
     }
 
     /// Installs packages that lie on the host, `dpkg --install` in the machine, and returns what dpkg said.

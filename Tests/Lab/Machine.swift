@@ -45,6 +45,14 @@ package struct Machine: Sendable {
         return machine
     }
 
+    /// The content of its /etc/machine-id, also when it is off.
+    package func id() throws -> String {
+        guard let text = Files.text(directory + "/upper/etc/machine-id") else {
+            throw LabError("machine \(name) has no id")
+        }
+        return text.split(separator: "\n").first.map(String.init) ?? ""
+    }
+
     private static func hex(_ value: UInt64) -> String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

@@ -26,12 +26,16 @@ struct Fleet: Sendable {
         try await waitUntilReady()
     }
 
-    func waitUntilReady() async throws {
+    /// Waits until fleetd answers, and knows of as many machines as there are.
+    func waitUntilReady(machines count: Int = 1) async throws {
         try await machine.eventually("fleetd answers", within: Fleet.patience) {
             let list = try await ctl(["list-machines", "--no-legend"])
-            guard list.succeeded, list.lines.count == 1 else { throw NotYet("\(list)") }
+            guard list.succeeded, list.lines.count == count else { throw NotYet("\(list)") }
         }
     }
+
+    /// The id that the registry knows the machine by; readable also when the machine is off.
+    func machineID() throws -> String { try machine.id() }
 
     // MARK: fleetctl
 

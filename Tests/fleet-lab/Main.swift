@@ -40,22 +40,36 @@ struct Root: AsyncParsableCommand {
 }
 
 struct Boot: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Boot a new machine and leave it running.")
+    static let configuration = CommandConfiguration(abstract: "Boot new machines and leave them running.")
 
     @OptionGroup var options: LabOptions
-    @Argument(help: "Its host name.")
-    var name: String
-    @Option(help: "Its Debian release.")
+    @Argument(help: "Their host names.")
+    var names: [String]
+    @Option(help: "Their Debian release.")
     var suite = Debian.trixie
     @Option(help: "A package file to install; may be repeated.")
     var deb: [String] = []
     @Option(name: .customLong("with"), help: "A package of the root beyond the base; may be repeated.")
     var extraPackages: [String] = []
+    @Option(help: "A cluster of so many members of etcd on the first machines, and fleet.conf of all says so.")
+    var etcd = 0
+
+    func validate() throws {
+        guard (0...names.count).contains(etcd) else { throw ValidationError("--etcd needs a machine for each member") }
+    }
 
     func run() async throws {
-        let machine = try await options.open().boot(name, suite: suite, with: extraPackages)
-        if !deb.isEmpty { try await machine.install(deb.map(DebPackage.init(path:))) }
-        print("\(name)\t\(suite.rawValue)\t\(machine.address)")
+        let machines = try await options.open().boot(names, suite: suite, with: extraPackages)
+        if etcd > 0 {
+            let cluster = Etcd(members: Array(machines.prefix(etcd)))
+            try await cluster.start()
+            try await concurrently(machines) { machine in
+                try await machine.write(cluster.settings, to: "/etc/fleet/fleet.conf")
+            }
+        }
+        let packages = deb.map(DebPackage.init(path:))
+        if !packages.isEmpty { try await concurrently(machines) { _ = try await $0.install(packages) } }
+        for machine in machines { print("\(machine.name)\t\(suite.rawValue)\t\(machine.address)") }
     }
 }
 
@@ -88,10 +102,12 @@ struct Shell: AsyncParsableCommand {
 
 struct Power: AsyncParsableCommand {
     enum Action: String, CaseIterable, ExpressibleByArgument {
-        case cut, on, reboot, freeze, thaw
+        case cut, on, reboot, freeze, thaw, unplug, silence, plug
     }
 
-    static let configuration = CommandConfiguration(abstract: "Cut a machine's power, boot it again, freeze it.")
+    static let configuration = CommandConfiguration(
+        abstract: "Cut a machine's power, boot it again, freeze it, cut its cable."
+    )
 
     @OptionGroup var options: LabOptions
     @Argument var name: String
@@ -105,6 +121,9 @@ struct Power: AsyncParsableCommand {
         case .reboot: try await machine.reboot()
         case .freeze: try machine.freeze()
         case .thaw: try machine.thaw()
+        case .unplug: try await machine.cutCable(.unplugged)
+        case .silence: try await machine.cutCable(.silent)
+        case .plug: try await machine.mendCable()
         }
     }
 }

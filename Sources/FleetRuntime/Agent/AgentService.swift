@@ -174,12 +174,9 @@ package actor AgentService: Service {
 
     /// Reads all assignments and refusals of this machine.
     private func list() async throws -> Revision {
-        let format = try await store.range(.key(RegistryKey.format.key(in: keyspace)), limit: 1).entries.first
-        if let format {
-            let declared = try RegistryValue.decode(RegistryFormat.self, from: format.value)
-            guard declared.minimumReader <= RegistryValue.version else {
-                throw StoreError(.newerFormat, "fleet \(declared.writer) is at work there: upgrade fleetd")
-            }
+        let declared = try RegistryValue.decode(RegistryFormat.self, from: try await format().value)
+        guard declared.minimumReader <= RegistryValue.version else {
+            throw StoreError(.newerFormat, "fleet \(declared.writer) is at work there: upgrade fleetd")
         }
         let answer = try await store.range(keyspace.assignments(of: machine), limit: 0)
         var assignments: [UnitName: Assignment] = [:]
@@ -195,6 +192,19 @@ package actor AgentService: Service {
         }
         take(.listed(assignments: assignments, refusals: refusals, unreadable: unreadable))
         return answer.revision
+    }
+
+    /// Waits until the registry has a format. One that has none has no fleet in it: it was lost, or it is the wrong
+    /// one, or it is about to be filled. That no unit is assigned there is no reason to stop any.
+    private func format() async throws -> StoredEntry {
+        let key = RegistryKey.format.key(in: keyspace)
+        let answer = try await store.range(.key(key), limit: 1)
+        if let entry = answer.entries.first { return entry }
+        for try await batch in store.watch(.key(key), from: answer.revision.next) {
+            for case .put(let entry) in batch.events { return entry }
+        }
+        try Task.checkCancellation()
+        throw StoreError(.unavailable, "the registry ended its watch")
     }
 
     private func fold(_ events: [StoreEvent]) {

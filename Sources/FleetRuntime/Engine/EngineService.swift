@@ -75,8 +75,11 @@ package actor EngineService: Service {
     }
 
     private func step(_ input: EngineInput, _ snapshot: Snapshot, _ group: inout TaskGroup<Void>) async {
-        // A newer fleet is at work in the registry: watch, decide nothing.
-        if case .tooNew = await registry.condition, input != .stop { return }
+        // A newer fleet is at work in the registry, or there is none in it yet: watch, decide nothing.
+        switch await registry.condition {
+        case .tooNew, .unread: if input != .stop { return }
+        case .current, .stale: break
+        }
         for directive in core.step(input, snapshot: snapshot, now: clock.now()) {
             switch directive {
             case .campaign:

@@ -32,6 +32,7 @@ package actor RegistryService: Service {
     private let store: any KeyValueStore
     private let clock: any WallClock
     private let version: String
+    private let mayDeclare: @Sendable () async -> Bool
     private let log: Logger
     private var feed: SnapshotFeed
     private var isListed = false
@@ -45,18 +46,28 @@ package actor RegistryService: Service {
     private var seeker: Task<Void, Never>?
     private var waiting: [(revision: Revision, continuation: CheckedContinuation<Void, Never>)] = []
 
-    /// `version` is fleetd's, stored with the format for people.
+    /// Said of a registry without a format that this machine may not declare.
+    package static let noFleet = """
+        there is no fleet in it yet, and units of one are on this machine: 'fleetctl registry import FILE' brings that \
+        fleet here, 'fleetctl registry import --empty' gives it up and stops them
+        """
+
+    /// `version` is fleetd's, stored with the format for people. `mayDeclare` is asked before an empty registry becomes
+    /// a fleet's: never while units are on this machine. An empty registry then is the wrong one, or has lost what it
+    /// had, or is about to get an import; whatever it is, its emptiness is no reason to stop them.
     package init(
         store: any KeyValueStore,
         keyspace: Keyspace,
         clock: any WallClock,
         version: String,
+        mayDeclare: @escaping @Sendable () async -> Bool = { true },
         log: Logger
     ) {
         self.store = store
         self.keyspace = keyspace
         self.clock = clock
         self.version = version
+        self.mayDeclare = mayDeclare
         self.log = log
         feed = SnapshotFeed(keyspace: keyspace)
     }
@@ -161,10 +172,17 @@ package actor RegistryService: Service {
     }
 
     private func list() async throws {
-        let answer = try await store.range(keyspace.all, limit: 0)
+        var answer = try await store.range(keyspace.all, limit: 0)
+        let format = RegistryKey.format.key(in: keyspace)
+        if !answer.entries.contains(where: { $0.key == format }), await mayDeclare(),
+            // An import that has not ended leaves what is durable; so does nobody else.
+            answer.entries.allSatisfy({ $0.lease != nil })
+        {
+            try await declareFormat()
+            answer = try await store.range(keyspace.all, limit: 0)
+        }
         let changes = feed.list(answer.entries, at: answer.revision)
         isListed = true
-        if feed.format == nil { try await declareFormat() }
         folded(changes)
     }
 
@@ -207,6 +225,7 @@ package actor RegistryService: Service {
 
     private func folded(_ changes: Changes) {
         defer { endFirstReading() }
+        guard feed.format != nil else { return hold(changes) }
         if feed.isTooNew, let format = feed.format {
             condition = .tooNew(
                 "fleet \(format.writer) has declared a registry format that fleet \(version) does not know: "
@@ -217,10 +236,19 @@ package actor RegistryService: Service {
             condition = .current
         }
         report()
-        for id in subscriptions.keys {
-            subscriptions[id]?.pending.merge(changes)
-            subscriptions[id]?.signal.yield()
-        }
+        tell(changes)
+        for subscription in subscriptions.values { subscription.signal.yield() }
+    }
+
+    /// A registry without a format: whoever follows it hears nothing until there is one.
+    private func hold(_ changes: Changes) {
+        if condition != .unread(Self.noFleet) { log.error("The registry is left alone: \(Self.noFleet)") }
+        condition = .unread(Self.noFleet)
+        tell(changes)
+    }
+
+    private func tell(_ changes: Changes) {
+        for id in subscriptions.keys { subscriptions[id]?.pending.merge(changes) }
         let revision = feed.snapshot.revision
         let ready = waiting.filter { $0.revision <= revision }
         waiting.removeAll { $0.revision <= revision }

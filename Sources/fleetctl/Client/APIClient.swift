@@ -43,6 +43,19 @@ struct APIClient: Sendable {
         try lines(.init(method: "GET", path: path), each: each)
     }
 
+    /// Hands over the lines of an export, without the last one.
+    func exportRegistry(each: ([UInt8]) throws -> Void) throws {
+        try rawLines(.init(method: "GET", path: RequestPath("registry")), each: each)
+    }
+
+    func importRegistry(_ request: ImportRequest) throws {
+        let body = try JSONEncoder().encode(request)
+        var said: [UInt8] = []
+        let answer = try exchange(.init(method: "POST", path: RequestPath("registry"), body: Array(body)))
+            .perform(.wholeAnswer) { piece, _ in said += piece }
+        try check(answer, said)
+    }
+
     private func get<Value: Decodable>(_ path: RequestPath) throws -> Value {
         var body: [UInt8] = []
         let answer = try exchange(.init(method: "GET", path: path)).perform(.wholeAnswer) { piece, _ in body += piece }
@@ -55,6 +68,14 @@ struct APIClient: Sendable {
         limit: Duration? = nil,
         each: (Value) throws -> Void
     ) throws {
+        try rawLines(request, limit: limit) { try each(decode($0)) }
+    }
+
+    private func rawLines(
+        _ request: Exchange.Request,
+        limit: Duration? = nil,
+        each: ([UInt8]) throws -> Void
+    ) throws {
         var splitter = LineSplitter()
         var refusal: [UInt8] = []
         let answer = try exchange(request).perform(.headThenStream(limit)) { piece, status in
@@ -62,10 +83,10 @@ struct APIClient: Sendable {
                 refusal += piece
                 return
             }
-            for line in splitter.append(piece) { try each(decode(line)) }
+            for line in splitter.append(piece) { try each(line) }
         }
         try check(answer, refusal)
-        if let rest = splitter.finish() { try each(decode(rest)) }
+        if let rest = splitter.finish() { try each(rest) }
     }
 
     private func exchange(_ request: Exchange.Request) -> Exchange {

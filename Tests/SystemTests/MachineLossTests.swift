@@ -1,0 +1,149 @@
+import Lab
+import Testing
+
+extension SystemTests {
+    /// Units and machines that are lost, on three machines: what runs elsewhere, and when.
+    @Suite(.serialized, .machines(3, etcd: 3)) struct MachineLossTests {
+        /// Writes down when it began, and runs while its machine does not have a reason not to.
+        private static func moody(_ name: String, fleet: String) -> String {
+            UnitText.service(
+                "/bin/bash -c 'echo $EPOCHREALTIME >>/run/\(name).began; test ! -e /run/bad-for-\(name) "
+                    + "&& exec sleep infinity; exit 1'",
+                fleet: fleet
+            )
+        }
+
+        /// Every beginning of a unit's process on any machine, in seconds, oldest first.
+        private func beginnings(_ machines: Machines, _ name: String) async throws -> [Double] {
+            try await concurrently(machines.all) { try await $0.machine.shell("cat /run/\(name).began || true") }
+                .flatMap { $0.split(separator: "\n") }.compactMap { Double($0) }.sorted()
+        }
+
+        @Test func aUnitThatFailsForGoodRunsElsewhereAtOnce() async throws {
+            let machines = try currentMachines()
+            try await machines.all[0].start("moody.service", Self.moody("moody", fleet: ""))
+            let first = try await machines.place(of: "moody.service")
+            let process = try await first.mainProcess(of: "moody.service")
+            let died = try await first.machine.shell(
+                "touch /run/bad-for-moody; echo $(date +%s.%N); kill -9 \(process)"
+            )
+            let second = try await machines.eventually("moody.service runs elsewhere") {
+                let place = try await machines.place(of: "moody.service")
+                guard place.machine.name != first.machine.name else { throw NotYet("it is where it was") }
+                return place
+            }
+            let began = try #require(try await beginnings(machines, "moody").last)
+            let time = began - (Double(died.dropLast()) ?? 0)
+            print("failed for good to running elsewhere: \(Int(time * 1000)) ms")
+            // Without a delay of any kind; a second is for a host with other work.
+            #expect(time > 0 && time < 1)
+            let why = try await second.ctl(["why", "moody.service"]).checked().standardOutput
+            #expect(why.contains("KILL") && why.contains("moved"), "\(why)")
+            try await machines.destroy(["moody.service"], "moody.service")
+        }
+
+        @Test func thenItWaitsLongerEachTimeAndIsGivenUp() async throws {
+            let machines = try currentMachines()
+            for fleet in machines.all { try await fleet.machine.shell("touch /run/bad-for-poison") }
+            let text = Self.moody("poison", fleet: "RescheduleDelaySec=500ms\nRescheduleLimit=5")
+            let paths = try await machines.all[1].write([("poison.service", text)])
+            _ = try await machines.all[1].ctl(["start"] + paths)
+            let why = try await machines.all[2].expectWhy("poison.service", says: "given up", within: .seconds(60))
+            let times = try await beginnings(machines, "poison")
+            let gaps = zip(times.dropFirst(), times).map { $0 - $1 }
+            print("poison.service began again after \(gaps.map { "\(Int($0 * 1000)) ms" })\n\(why)")
+            // Five failures; the first retry at once, then half a second, one, two. fleetd's clock and the process's
+            // are the same, so no wait is shorter than said.
+            #expect(gaps.count == 4)
+            if gaps.count == 4 {
+                #expect(gaps[0] < 1 && gaps[1] >= 0.5 && gaps[2] >= 1 && gaps[3] >= 2 && gaps[3] < 4)
+            }
+            let tried = try await concurrently(machines.all) {
+                try await $0.machine.shell("ls /run/poison.began || true")
+            }
+            #expect(tried.filter { !$0.isEmpty }.count == 3, "it was not tried on every machine")
+            try await machines.destroy(["poison.service"], "poison.service")
+        }
+
+        @Test func aMachineWithoutPowerLosesItsUnitsAndTakesNewOnesWhenItIsBack() async throws {
+            let machines = try currentMachines()
+            let names = try await machines.startCrew("lamp", 12)
+            let before = try await machines.processes("lamp@*.service")
+            // Neither etcd's leader nor fleet's: the machine's lease is all that counts.
+            try await machines.etcd.makeLeader(machines.all[0].machine)
+            let leader = try await machines.leader()
+            let victim = try #require(machines.all.dropFirst().first { $0.machine.name != leader.machine.name })
+            let others = machines.others(than: victim)
+            let cut = ContinuousClock.now
+            try await victim.machine.powerCut()
+            try await machines.expectOneEach(
+                names,
+                "lamp@*.service",
+                on: others,
+                within: Machines.machineLease + Machines.leaseMargin
+            )
+            let time = ContinuousClock.now - cut
+            print("power cut to all units running elsewhere: \(time) (lease 10 s)")
+            // The lease was renewed at most a third of its time before the cut.
+            #expect(time > Machines.machineLease * 2 / 3 - .milliseconds(500))
+            let after = try await machines.processes("lamp@*.service")
+            for fleet in others {
+                for (unit, process) in before[fleet.machine.name] ?? [:] {
+                    #expect(after[fleet.machine.name]?[unit] == process, "\(unit) was touched")
+                }
+            }
+            try await victim.machine.bootAgain()
+            try await machines.waitUntilComplete()
+            // What moved stays where it is: a machine that comes back is no reason to restart anything.
+            try await machines.expectOneEach(names, "lamp@*.service", on: others)
+            #expect(try await machines.processes("lamp@*.service", on: others) == after)
+            try await victim.start("newcomer.service", UnitText.sleeper)
+            #expect(try await machines.place(of: "newcomer.service").machine.name == victim.machine.name)
+            try await machines.destroy(names + ["newcomer.service"], "lamp@*.service")
+        }
+
+        @Test(arguments: CableCut.allCases) func aMachineWithoutACableKeepsItsUnitsAndGivesThemUpWhenItIsBack(
+            cut: CableCut
+        ) async throws {
+            let machines = try currentMachines()
+            let names = try await machines.startCrew("rope", 6)
+            try await machines.etcd.makeLeader(machines.all[0].machine)
+            let leader = try await machines.leader()
+            let victim = try #require(machines.all.dropFirst().first { $0.machine.name != leader.machine.name })
+            let others = machines.others(than: victim)
+            let id = try victim.machineID()
+            try await victim.start("bound.service", UnitText.service("/bin/sleep infinity", fleet: "MachineID=\(id)"))
+            try await victim.start("global.service", UnitText.service("/bin/sleep infinity", fleet: "Global=true"))
+            let before = try await machines.processes("*.service")[victim.machine.name] ?? [:]
+            let fleetd = try #require(before["fleetd.service"])
+            let own = before.filter { names.contains($0.key) || ["bound.service", "global.service"].contains($0.key) }
+            let start = ContinuousClock.now
+            try await victim.machine.cutCable(cut)
+            try await machines.eventually(
+                "its units run elsewhere",
+                within: Machines.machineLease + Machines.leaseMargin
+            ) {
+                let found = try await machines.processes("rope@*.service", on: others)
+                let missing = names.filter { name in !found.values.contains { $0[name] != nil } }
+                guard missing.isEmpty else { throw NotYet("missing: \(missing)") }
+            }
+            print("cable cut (\(cut)) to all units running elsewhere: \(ContinuousClock.now - start)")
+            let during = try await machines.processes("*.service", on: [victim])[victim.machine.name] ?? [:]
+            for (unit, process) in own { #expect(during[unit] == process, "the cut machine has touched \(unit)") }
+            #expect(during["fleetd.service"] == fleetd, "fleetd did not live through it")
+            let refusal = try await victim.ctl(["stop", "bound.service"])
+            #expect(refusal.status == 1 && refusal.standardError.contains("registry"), "\(refusal)")
+            let elsewhere = try await machines.processes("rope@*.service", on: others)
+            try await victim.machine.mendCable()
+            // Its connection was silent; finding that out and connecting again is a matter of seconds.
+            try await machines.expectOneEach(names, "rope@*.service", on: others, within: .seconds(20))
+            try await machines.waitUntilComplete()
+            #expect(try await machines.processes("rope@*.service", on: others) == elsewhere)
+            let after = try await machines.processes("*.service", on: [victim])[victim.machine.name] ?? [:]
+            for unit in ["bound.service", "global.service", "fleetd.service"] {
+                #expect(after[unit] == before[unit], "\(unit) was still its own")
+            }
+            try await machines.destroy(names + ["bound.service", "global.service"], "rope@*.service")
+        }
+    }
+}
