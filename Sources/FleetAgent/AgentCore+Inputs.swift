@@ -7,6 +7,10 @@ extension AgentCore {
         switch input {
         case .listed(let assignments, let refusals, let unreadable):
             list(assignments, refusals, except: unreadable, &round)
+        case .recalled(let assignments):
+            guard registry == .unknown else { return }
+            registry = .stale
+            for unit in tracks.units.union(assignments.keys).sorted() { want(assignments[unit], of: unit, &round) }
         case .unreadable(let unit):
             update(unit, &round) { $0.isUnreadable = true }
         case .assigned(let changes):

@@ -24,6 +24,9 @@ package struct AgentCore: Hashable, Sendable {
         for (unit, entry) in ledger { tracks[unit] = UnitTrack(unit: unit, ledger: entry) }
     }
 
+    /// What is wanted of the unit here, as far as known.
+    package func assignment(of unit: UnitName) -> Assignment? { tracks[unit]?.desired }
+
     /// What `input` leads to.
     package mutating func step(_ input: AgentInput, now: Timestamp) -> [AgentDirective] {
         var round = Round(now: now)

@@ -10,6 +10,9 @@ package enum AgentInput: Hashable, Sendable {
         refusals: [UnitName: Refusal],
         unreadable: Set<UnitName> = []
     )
+    /// The registry cannot be read since fleetd started; this is what it said last, to an earlier fleetd. Nothing is
+    /// stopped because of it, and at-most-once units need a lock anyway.
+    case recalled([UnitName: Assignment])
     /// Assignments that were written, changed, or (nil) deleted. One input for a whole watch batch, so that what became
     /// due together is installed together.
     case assigned([UnitName: Assignment?])

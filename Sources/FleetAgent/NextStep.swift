@@ -74,8 +74,8 @@ extension UnitTrack {
         }
     }
 
-    /// What the lock asks for before anything else: a unit that has lost it is stopped, even when the registry cannot be
-    /// read (promise P3 before P1), one that has none asks for it.
+    /// What the lock asks for before anything else: a unit that has lost it is stopped, even when the registry cannot
+    /// be read (promise P3 before P1), one that has none asks for it.
     private func secure(_ desired: Assignment, _ observed: UnitObservation) -> NextStep? {
         guard desired.atMostOnce else { return lock == .none ? nil : .unlock }
         let hasLostRun = observed.isAllowed == false && desired.target == .launched && isCarriedOut

@@ -6,12 +6,15 @@ package import UnitFile
 /// The ledger in a folder, `/run/fleet/ledger` by default: one file per unit, named as the unit (a suffix would make
 /// the longest unit names too long for a file name).
 ///
-/// Files are replaced by rename and not synced: `/run` is in memory and has to survive this process, not the machine.
+/// Files are replaced by rename. They are synced only if asked for: `/run` is in memory and has to survive this process,
+/// not the machine.
 package struct FileLedger: LedgerStore {
     private let folder: String
+    private let isDurable: Bool
 
-    package init(folder: String = "/run/fleet/ledger") {
+    package init(folder: String = "/run/fleet/ledger", isDurable: Bool = false) {
         self.folder = folder
+        self.isDurable = isDurable
     }
 
     package func values() throws -> [UnitName: [UInt8]] {
@@ -45,6 +48,7 @@ package struct FileLedger: LedgerStore {
         do throws(SystemdBusError) {
             defer { close(descriptor) }
             try write(value, to: descriptor, draft)
+            if isDurable, fsync(descriptor) != 0 { throw failure("syncing", draft) }
             guard rename(draft, path(unit)) == 0 else { throw failure("renaming", draft) }
         } catch {
             _ = unlink(draft)

@@ -146,7 +146,16 @@ private struct Parts {
             limits: limits,
             logger: log
         )
-        var services: [any Service] = [registry, SystemdConnection(bus: systemd), locks, session, await agent()]
+        let departure = Departure(
+            isShuttingDown: { [systemd] in await systemd.isShuttingDown() },
+            isAtRest: { [systemd] in await systemd.isAllAtRest() },
+            session: session,
+            clock: clock,
+            log: log
+        )
+        var services: [any Service] = [
+            registry, SystemdConnection(bus: systemd), locks, session, departure, await agent(),
+        ]
         if !configuration.disableEngine { services.append(engine()) }
         let thrift = MemoryThrift(registry: registry, clock: clock) { explainer.forget() }
         return services + [server, reload, supervision, thrift] as [any Service]
@@ -159,6 +168,8 @@ private struct Parts {
             machine: identity.machine,
             units: systemd,
             ledger: FileLedger(folder: "/run/fleet/ledger"),
+            memory: configuration.registry == .embedded
+                ? nil : FileLedger(folder: stateFolder + "/accepted", isDurable: true),
             leases: await session.leases(),
             locks: locks,
             storedEvents: { [registry] unit in await registry.snapshot.eventIDs[unit] ?? [] },

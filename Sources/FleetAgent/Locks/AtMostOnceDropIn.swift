@@ -1,8 +1,8 @@
 import FleetModel
 package import UnitFile
 
-/// What fleet adds to an `AtMostOnce=` unit on its machine: systemd starts it only while it is allowed, stops it when the
-/// fence comes down, and takes no longer for that than `FenceTiming.stop`.
+/// What fleet adds to an `AtMostOnce=` unit on its machine: systemd starts it only while it is allowed, stops it when
+/// the fence comes down, and takes no longer for that than `FenceTiming.stop`.
 package enum AtMostOnceDropIn {
     /// The service that the units conflict with; see `Fence`.
     package static let fence = "fleet-fence-stop.service"

@@ -13,7 +13,7 @@ package import UnitFile
 /// unit that is allowed is known to hang on the lease that was renewed. When the fence comes down, what was allowed is
 /// forbidden first, at one stroke and by systemd: a start that was on its way comes too late (`Fence`).
 ///
-/// One unit's steps follow from its state, never from the input that led here, so the same facts lead on after any loss.
+/// One unit's steps follow from its state, never from the input that led here: the same facts lead on after any loss.
 package struct LockCore: Hashable, Sendable {
     /// Of the lease that was granted or renewed last.
     struct Lease: Hashable, Sendable {

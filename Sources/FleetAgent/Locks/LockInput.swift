@@ -10,7 +10,7 @@ package enum LockInput: Hashable, Sendable {
     case acquire(UnitName)
     /// The agent is done with the unit: nothing of it runs, and its file is gone.
     case release(UnitName)
-    /// The machine's lease was granted or renewed; `sent` is when that was asked for, by the clock that counts suspends.
+    /// The machine's lease was granted or renewed; `sent` is when that was asked for, by a clock that counts suspends.
     case lease(LeaseID, sent: Duration)
     /// What became of `LockDirective.put` and `delete`.
     case finished(UnitName, LockCommit)

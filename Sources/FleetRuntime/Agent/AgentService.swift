@@ -22,6 +22,7 @@ package actor AgentService: Service {
     private let machine: MachineID
     private let units: any UnitManager
     private let ledger: any LedgerStore
+    private let memory: AcceptedUnits?
     private let leases: AsyncStream<LeaseID>
     private let locks: LockService
     private let storedEvents: @Sendable (UnitName) async -> [EventID]
@@ -39,8 +40,14 @@ package actor AgentService: Service {
     private var waiting: [(OperationID, UnitOperation)] = []
     private var alarm: Timestamp?
     private var unreadable: Set<UnitName> = []
+    /// The registry, or the memory of it, has told what is assigned.
+    private var hasHeard = false
+    /// Units of which something was accepted that is not written down yet.
+    private var accepting: Set<UnitName> = []
+    private let acceptances: AsyncStream<Void>
+    private let signalAccepting: AsyncStream<Void>.Continuation
 
-    /// `leases` are the machine's (`MachineSession.leases()`); `storedEvents` the ids of a unit's stored events, oldest
+    /// `memory` outlives the machine's power; nil where the registry is as near. `leases` are the machine's (`MachineSession.leases()`); `storedEvents` the ids of a unit's stored events, oldest
     /// first, as far as known.
     package init(
         store: any KeyValueStore,
@@ -48,6 +55,7 @@ package actor AgentService: Service {
         machine: MachineID,
         units: any UnitManager,
         ledger: any LedgerStore,
+        memory: (any LedgerStore)? = nil,
         leases: AsyncStream<LeaseID>,
         locks: LockService,
         storedEvents: @escaping @Sendable (UnitName) async -> [EventID],
@@ -59,6 +67,7 @@ package actor AgentService: Service {
         self.machine = machine
         self.units = units
         self.ledger = ledger
+        self.memory = memory.map { AcceptedUnits($0, log: log) }
         self.leases = leases
         self.locks = locks
         self.storedEvents = storedEvents
@@ -68,6 +77,7 @@ package actor AgentService: Service {
         core = AgentCore(machine: machine, ledger: [:])
         publications = Publications(machine: machine, keyspace: keyspace)
         (work, addWork) = AsyncStream.makeStream(of: Work.self)
+        (acceptances, signalAccepting) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (news, signalNews) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -80,6 +90,7 @@ package actor AgentService: Service {
                 group.addTask { await self.followLeases() }
                 group.addTask { await self.followLocks() }
                 group.addTask { await self.publish() }
+                group.addTask { await self.keepAccepted() }
                 for await work in self.work { group.addTask { await self.perform(work) } }
                 group.cancelAll()
             }
@@ -164,6 +175,7 @@ package actor AgentService: Service {
                 continue
             } catch {
                 if Task.isCancelled { return }
+                await recall()
                 take(.registryLost)
                 log.error("This machine's assignments cannot be read: \(error); units are left as they are")
                 let wake = clock.now().advanced(by: backoff.delay())
@@ -190,7 +202,10 @@ package actor AgentService: Service {
             guard case .refusal(_, let unit)? = RegistryKey(entry.key, in: keyspace) else { continue }
             refusals[unit] = try? RegistryValue.decode(Refusal.self, from: entry.value)
         }
+        hasHeard = true
+        await memory?.heard()
         take(.listed(assignments: assignments, refusals: refusals, unreadable: unreadable))
+        accept(Set(assignments.keys).union(await memory?.units ?? []).subtracting(unreadable))
         return answer.revision
     }
 
@@ -229,6 +244,7 @@ package actor AgentService: Service {
         }
         for unit in illegible.sorted() { take(.unreadable(unit)) }
         if !changes.isEmpty { take(.assigned(changes)) }
+        accept(Set(changes.keys))
     }
 
     /// The assignment; nil when this version cannot read it, which leaves the unit alone.
@@ -239,6 +255,46 @@ package actor AgentService: Service {
             log.error("\(entry.key) \(error.message); the unit is left as it is", metadata: ["unit": "\(unit)"])
             unreadable.insert(unit)
             return nil
+        }
+    }
+
+    // MARK: memory
+
+    /// A machine that comes up without a registry runs what it was told last. Only once, and only before anything was
+    /// heard: what is known is never older than what was known.
+    private func recall() async {
+        guard !hasHeard, let memory else { return }
+        hasHeard = true
+        let assignments = await memory.recall().filter { !$0.value.atMostOnce }
+        guard !assignments.isEmpty else { return }
+        log.notice("Going on with what the registry said last: \(assignments.count) units")
+        take(.recalled(assignments))
+    }
+
+    private func accept(_ units: Set<UnitName>) {
+        guard memory != nil, !units.isEmpty else { return }
+        accepting.formUnion(units)
+        signalAccepting.yield()
+    }
+
+    /// Writes down what was accepted, behind everything else: it matters after the next boot.
+    private func keepAccepted() async {
+        guard let memory else { return }
+        for await _ in acceptances {
+            let units = accepting.sorted()
+            accepting = []
+            for unit in units {
+                guard let assignment = core.assignment(of: unit) else {
+                    await memory.forget(unit)
+                    continue
+                }
+                guard await memory.isNew(assignment, of: unit) else { continue }
+                // Without the text it is of no use; installing it asks for the text anyway, and tells of trouble.
+                guard case .text(let text)? = await files.texts(of: [assignment.file])[assignment.file] else {
+                    continue
+                }
+                await memory.keep(assignment, text, of: unit)
+            }
         }
     }
 
@@ -315,6 +371,11 @@ package actor AgentService: Service {
             case .missing(let reason)?:
                 results[installation.unit] = .failed(OperationFailure(kind: .badUnit, message: reason))
             case .unavailable(let error)?:
+                if let text = await memory?.text(installation.file, of: installation.unit) {
+                    texts[installation.file] = text
+                    ready.append(installation)
+                    continue
+                }
                 log.error("The unit file of \(installation.unit) cannot be read: \(error)")
                 results[installation.unit] = .unknown
             case nil:

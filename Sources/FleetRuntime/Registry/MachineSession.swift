@@ -14,6 +14,7 @@ package actor MachineSession: Service {
     private let clock: any WallClock
     private let log: Logger
     private var current: LeaseID?
+    private var hasLeft = false
     private var readers: [AsyncStream<LeaseID>.Continuation] = []
 
     /// `presence` is asked for whenever the machine registers anew. `renewed` is told of every lease and of each of its
@@ -56,6 +57,19 @@ package actor MachineSession: Service {
         }
     }
 
+    /// The machine is gone from the fleet: its lease is given back, and it does not register again.
+    package func leave() async {
+        hasLeft = true
+        guard let lease = current else { return }
+        current = nil
+        do throws(StoreError) {
+            try await store.revoke(lease)
+            log.notice("This machine goes down; its units may move")
+        } catch {
+            log.error("This machine's lease could not be given back, its units move when it ends: \(error)")
+        }
+    }
+
     package func run() async throws {
         await cancelWhenGracefulShutdown { await self.hold() }
         for reader in readers { reader.finish() }
@@ -63,7 +77,7 @@ package actor MachineSession: Service {
 
     private func hold() async {
         var backoff = Backoff()
-        while !Task.isCancelled {
+        while !Task.isCancelled, !hasLeft {
             do {
                 let sent = clock.elapsed()
                 let lease = try await register()
@@ -71,7 +85,7 @@ package actor MachineSession: Service {
                 renewed(lease, sent)
                 try await keep(lease, since: sent)
             } catch {
-                guard !Task.isCancelled else { return }
+                guard !Task.isCancelled, !hasLeft else { return }
                 log.error("This machine is not registered: \(error); trying again")
                 do { try await clock.sleep(for: backoff.delay()) } catch { return }
             }
