@@ -28,7 +28,7 @@ struct Daemon {
         var log = Self.log
         log.logLevel = configuration.logLevel
         let store = try await openRegistry(configuration, log)
-        let parts = try Parts(configuration, source: source, store: store, log: log)
+        let parts = try Parts(configuration, source: source, store: store, stateFolder: stateFolder, log: log)
         let group = ServiceGroup(
             configuration: .init(
                 services: await parts.services(sockets: sockets(log)).map { .init(service: $0) },
@@ -66,6 +66,7 @@ private struct Parts {
     let source: ConfigurationSource
     let identity: MachineIdentity
     let store: any KeyValueStore
+    let stateFolder: String
     let registry: RegistryService
     let journal = SystemdJournal()
     let systemd: SystemdBus
@@ -80,11 +81,13 @@ private struct Parts {
         _ configuration: Configuration,
         source: ConfigurationSource,
         store: any KeyValueStore,
+        stateFolder: String,
         log: Logger
     ) throws {
         self.configuration = configuration
         self.source = source
         self.store = store
+        self.stateFolder = stateFolder
         self.log = log
         identity = try MachineIdentity()
         registry = RegistryService(
