@@ -10,6 +10,8 @@ package enum Limits {
     package static let recentFailures = 16
     /// Events kept per unit: the chain of causes that `fleetctl why` prints.
     package static let eventsPerUnit = 32
+    /// `agent_ttl` unless it is set: how long the registry waits for a silent machine.
+    package static let standardLease = Duration.seconds(10)
     /// Operations in one transaction, and compares in one: etcd's default `--max-txn-ops` is 128.
     package static let operationsPerTransaction = 128
     /// Bytes of a unit file, as the grammar has it.

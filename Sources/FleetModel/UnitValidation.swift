@@ -23,6 +23,7 @@ package enum UnitValidation {
         let section = try FleetSection.parse(file)
         let options = try section.options(for: name)
         try LoadRules(name: name, file: file).check()
+        if options.atMostOnce { try AtMostOnceRules(type: name.type, file: file).check() }
         return (file, section, options)
     }
 
@@ -93,6 +94,7 @@ package enum UnitValidation {
                 )
             )
         }
+        if options.atMostOnce { found += AtMostOnceRules(type: name.type, file: file).warnings }
         let policy = options.reschedule
         if policy.limit > 0, policy.shortestWaits >= policy.limitInterval {
             let waits = TimeSpan.format(policy.shortestWaits)

@@ -149,6 +149,11 @@ import UnitFile
                 "a.timer:4:12: AtMostOnce= guards the timer unit only"
             ),
             (
+                "a.service", service + "TimeoutStopSec=1min\n[X-Fleet]\nAtMostOnce=yes\n",
+                "a.service:3:16: AtMostOnce= leaves the unit 3/10 of the machine's agent_ttl to stop, 3s unless it is set"
+            ),
+            ("a.service", service + "TimeoutStopSec=3\n[X-Fleet]\nAtMostOnce=yes\n", nil),
+            (
                 "a.service", service + "[X-Fleet]\nRescheduleLimitIntervalSec=30\n",
                 "a.service:4: 5 failures never fall within 30s: the waits between them alone take 35s"
             ),
@@ -162,6 +167,24 @@ import UnitFile
         let warnings = UnitValidation.warnings(name: unit, file: file)
         #expect(warnings.count == (expected == nil ? 0 : 1), "\(warnings)")
         #expect(warnings.first?.hasPrefix(expected ?? "") ?? true, "\(warnings)")
+    }
+
+    @Test(
+        arguments: [
+            ("SendSIGKILL=no", "SendSIGKILL=no cannot be used with AtMostOnce=yes"),
+            ("KillMode=process", "KillMode=process cannot be used with AtMostOnce=yes"),
+            ("KillMode=none", "KillMode=none cannot be used with AtMostOnce=yes"),
+        ]
+    )
+    func whatLeavesProcessesBehindIsNotAtMostOnce(_ line: String, _ expected: String) throws {
+        let text = Self.service + line + "\n"
+        let name = try UnitName("a.service")
+        _ = try UnitValidation.validate(name: name, text: text)
+        let error = #expect(throws: UnitFileError.self) {
+            try UnitValidation.validate(name: name, text: text + "[X-Fleet]\nAtMostOnce=yes\n")
+        }
+        #expect(error?.description.hasPrefix("a.service:3:") == true)
+        #expect(error?.message.contains(expected) == true)
     }
 
     /// The examples of fleet's own documentation and of its functional tests have to go on working.

@@ -18,11 +18,14 @@ struct AgentBench {
     let leases: AsyncStream<LeaseID>
     let addLease: AsyncStream<LeaseID>.Continuation
     let keyspace = Keyspace.standard
-    let fence = FakeFence()
+    var fence: FakeFence { units.fence }
+    /// What a boot does not lose.
+    let memory: MemoryLedger
 
-    init(ledger: MemoryLedger = MemoryLedger()) throws {
+    init(ledger: MemoryLedger = MemoryLedger(), memory: MemoryLedger = MemoryLedger()) throws {
         machine = try #require(MachineID("0123456789abcdef0123456789abcdef"))
         self.ledger = ledger
+        self.memory = memory
         (leases, addLease) = AsyncStream.makeStream()
     }
 
@@ -44,6 +47,7 @@ struct AgentBench {
             machine: machine,
             units: units,
             ledger: ledger,
+            memory: memory,
             leases: leases,
             locks: locks,
             storedEvents: { [store, keyspace] unit in

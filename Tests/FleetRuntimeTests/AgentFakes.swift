@@ -27,6 +27,7 @@ final class FakeUnitManager: UnitManager {
     let events: AsyncStream<UnitManagerEvent>
     let send: AsyncStream<UnitManagerEvent>.Continuation
     let state = Mutex(State())
+    let fence = FakeFence()
 
     init() {
         (events, send) = AsyncStream.makeStream()
@@ -74,9 +75,10 @@ final class FakeUnitManager: UnitManager {
                 if !isHeld { continuation.resume() }
             }
         }
+        let allowed = fence.allowed
         let observations = state.withLock { state in
             state.atOnce -= 1
-            for unit in operation.units { Self.apply(operation, to: unit, texts, &state) }
+            for unit in operation.units { Self.apply(operation, to: unit, texts, allowed, &state) }
             return operation.units.map { ($0, state.units[$0]) }
         }
         for (unit, observation) in observations { send.yield(.observed(unit, observation)) }
@@ -91,6 +93,7 @@ final class FakeUnitManager: UnitManager {
         _ operation: UnitOperation,
         to unit: UnitName,
         _ texts: [ContentHash: String],
+        _ allowed: Set<UnitName>,
         _ state: inout State
     ) {
         switch operation {
@@ -102,10 +105,14 @@ final class FakeUnitManager: UnitManager {
                     activeState: "inactive",
                     subState: "dead",
                     result: "success",
-                    file: item.file
+                    file: item.file,
+                    isAllowed: item.atMostOnce ? allowed.contains(unit) : nil
                 )
             }
+        case .start where state.units[unit]?.isAllowed != nil && !allowed.contains(unit):
+            state.units[unit]?.isAllowed = false
         case .start, .restart:
+            if state.units[unit]?.isAllowed != nil { state.units[unit]?.isAllowed = true }
             state.invocations += 1
             state.units[unit]?.invocation = "i\(state.invocations)"
             let fails = state.failing.contains(unit)

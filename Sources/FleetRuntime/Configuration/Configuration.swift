@@ -21,7 +21,7 @@ package struct Configuration: Hashable, Sendable {
     /// What `MachineMetadata=` is compared with.
     package var metadata: [String: String] = [:]
     /// How long the registry waits for a silent machine before it counts as lost.
-    package var agentTTL = Duration.seconds(10)
+    package var agentTTL = Limits.standardLease
     /// Rows per page of API v1.
     package var tokenLimit = 100
     /// This machine never leads.

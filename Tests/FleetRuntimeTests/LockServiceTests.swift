@@ -1,0 +1,66 @@
+import FleetAgent
+import FleetModel
+import FleetRegistry
+import FleetRuntime
+import MemoryStore
+import Testing
+import UnitFile
+
+/// At-most-once units through the agent, the locks, the registry and a pretended fence.
+@Suite struct LockServiceTests {
+    static let other = UnitLock(machine: .nobody, at: Timestamp(milliseconds: 0))
+    let db: UnitName = "db.service"
+
+    func lock(_ bench: AgentBench) throws -> UnitLock? {
+        let key = RegistryKey.lock(db).key(in: bench.keyspace)
+        guard let entry = bench.store.inner.entries.first(where: { $0.key == key }) else { return nil }
+        return try RegistryValue.decode(UnitLock.self, from: entry.value)
+    }
+
+    func put(_ lock: UnitLock?, _ bench: AgentBench) async {
+        let key = RegistryKey.lock(db).key(in: bench.keyspace)
+        await bench.commit([lock.map { .put(key, RegistryValue.encode($0), lease: nil) } ?? .delete(.key(key))])
+    }
+
+    @Test func aUnitRunsUnderTheMachinesLockAndGivesItUpAtTheEnd() async throws {
+        let bench = try AgentBench()
+        try await bench.run { bench in
+            await bench.assign([db], atMostOnce: true)
+            try await bench.settled(db)
+            #expect(try lock(bench)?.machine == bench.machine)
+            #expect(bench.fence.allowed == [db])
+            await bench.unassign(db)
+            try await eventually("the lock is given up") { try lock(bench) == nil }
+            #expect(bench.fence.allowed.isEmpty)
+        }
+    }
+
+    @Test func anotherMachinesLockIsWaitedFor() async throws {
+        let bench = try AgentBench()
+        await put(Self.other, bench)
+        try await bench.run { bench in
+            await bench.assign([db], atMostOnce: true)
+            try await eventually("it says that it waits") {
+                try bench.events(db).contains { $0.kind == .blocked }
+            }
+            #expect(!bench.units.performed.contains(.start(db)))
+            #expect(bench.fence.allowed.isEmpty)
+            await put(nil, bench)
+            try await bench.settled(db)
+            #expect(try lock(bench)?.machine == bench.machine)
+        }
+    }
+
+    @Test func aLostAnswerIsLookedUp() async throws {
+        let bench = try AgentBench()
+        try await bench.run { bench in
+            bench.store.failUnknown(applied: true)
+            await bench.assign([db], atMostOnce: true)
+            try await eventually("db runs") {
+                bench.clock.manual.advance(by: .milliseconds(100))
+                return try bench.status(db)?.active == "active"
+            }
+            #expect(try lock(bench)?.machine == bench.machine)
+        }
+    }
+}
