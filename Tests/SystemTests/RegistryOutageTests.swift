@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Lab
 import Testing
 
@@ -22,7 +23,11 @@ extension SystemTests {
             }
 
             /// Longer than every lease; the one that people see most, for a minute.
-            var length: Duration { self == .allStopped ? .seconds(60) : .seconds(20) }
+            var length: Duration { self == .allStopped ? .seconds(Self.minute) : .seconds(20) }
+
+            /// `FLEET_OUTAGE_SECONDS` makes it as long as somebody has time for.
+            private static let minute =
+                ProcessInfo.processInfo.environment["FLEET_OUTAGE_SECONDS"].flatMap { Int($0) } ?? 60
         }
 
         /// What must not change: the crew's processes, and fleetd's.
