@@ -41,7 +41,7 @@ install_packages() {
     for deb in dist/*.deb; do
         in_machine sh -c "cat >/var/tmp/$(basename "$deb")" <"$deb"
     done
-    in_machine sh -c 'dpkg --install /var/tmp/*.deb && rm /var/tmp/*.deb' >".lab/demo-$machine.log" 2>&1 || {
+    in_machine sh -c 'dpkg --force-confold --install /var/tmp/*.deb && rm /var/tmp/*.deb' >".lab/demo-$machine.log" 2>&1 || {
         cat ".lab/demo-$machine.log" >&2
         return 1
     }

@@ -3,6 +3,7 @@ import FleetRegistry
 import FleetRuntime
 import Logging
 import MemoryStore
+import Synchronization
 import Testing
 import UnitFile
 
@@ -49,6 +50,32 @@ import UnitFile
                 }
                 #expect(bench.assignments.count == 1)
             }
+        }
+    }
+
+    /// The registry was away for longer than leases live: machines get time to register before somebody decides.
+    @Test func leadsOnlySomeTimeAfterAnOutage() async throws {
+        let bench = try EngineBench()
+        let lease = try await bench.store.grantLease(.whileOpen)
+        try await bench.registry.put(.leader, LeaderRecord(machine: bench.other, since: bench.clock.now()), on: lease)
+        try await bench.run { bench in
+            bench.store.isCut.withLock { $0 = true }
+            bench.store.inner.endWatches(StoreError(.unavailable, "cable cut"))
+            let registry = bench.registry.registry
+            try await eventually("stale") { await registry.condition != .current }
+            bench.clock.manual.advance(by: RegistryService.briefOutage)
+            bench.store.isCut.withLock { $0 = false }
+            try await bench.store.inner.revoke(lease)
+            try await eventually("current") {
+                bench.clock.manual.advance(by: .milliseconds(10))
+                return await registry.condition == .current
+            }
+            let ended = try #require(await registry.outageEnded)
+            try await eventually("leads") {
+                bench.clock.manual.advance(by: .milliseconds(100))
+                return bench.entry(.leader) != nil
+            }
+            #expect(bench.clock.elapsed() >= ended + EngineService.grace)
         }
     }
 

@@ -40,6 +40,18 @@ import UnitFile
         }
     }
 
+    @Test func registry() async throws {
+        try await LiveServer.run { server in
+            try await server.submit("web.service", action: "start")
+            let export = try await server.ask("GET", "/fleet/v2/registry")
+            #expect(export.status == 200 && export.headers["content-type"] == "application/x-ndjson")
+            let lines = export.body.split(separator: "\n")
+            let header = try JSONDecoder().decode(ExportHeader.self, from: Data((lines.first ?? "").utf8))
+            #expect(header.entries == lines.count - 1 && header.entries > 2)
+            #expect(try await server.ask("DELETE", "/fleet/v2/registry").status == 405)
+        }
+    }
+
     @Test func aSocketFromSystemd() async throws {
         try await LiveServer.run(isActivated: true) { server in
             let answer = try await server.ask("GET", "/fleet/v2/version")

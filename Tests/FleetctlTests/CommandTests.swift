@@ -36,6 +36,8 @@ import UnitFile
         ["list-units", "--fields="], ["start", "--block-attempts", "x", "web"],
         ["start", "--block-attempts=-1", "web"],
         ["cat", "a b"], ["ssh", "web", "ls", "-la"], ["verify"], ["fd-forward"], ["submit", "--no-block", "web"],
+        ["registry"], ["registry", "bogus"], ["registry", "export", "file"], ["registry", "import"],
+        ["registry", "import", "--empty", "file"], ["registry", "export", "--empty"],
         ["help", "bogus"], ["--bogus"], ["--driver"], ["list-units", "--driver", "etcd"],
     ])
     func usageErrors(_ arguments: [String]) async {

@@ -1,4 +1,6 @@
 import FleetAPI
+import FleetModel
+import FoundationEssentials
 import Testing
 
 @testable import fleetctl
@@ -37,5 +39,40 @@ import Testing
         let export = try ExportText(before + ExportText.end(of: before, lines: 6), from: "f")
         #expect(export.pieces().map(\.count) == [1, 1, 1, 1, 1])
         #expect(export.pieces().flatMap { $0 } == export.entries)
+    }
+
+    @Test func whatIsExportedIsImported() async throws {
+        let header = ExportHeader(writer: "1.0", minimumReader: 1, at: CommandResult.now, revision: 7, entries: 1)
+        let entry = ExportedEntry(key: "units/a.service", value: "{}")
+        let lines = [try JSONText.line(header), try JSONText.line(entry)].map { $0 + "\n" }
+        let out = try await FakeFleetd.run(["registry", "export"]) { _ in FakeAnswer(chunks: lines) }
+        #expect(out.status == 0 && out.errors == "")
+        try await withFolder { folder in
+            try write(out.output, to: folder + "/export")
+            let into = try await FakeFleetd.run(["registry", "import", folder + "/export"]) { _ in
+                FakeAnswer(chunks: ["{}"])
+            }
+            #expect(into.status == 0 && into.output == "Imported 1 entries\n", "\(into.errors)")
+            let steps = try into.requests.map { try JSONDecoder().decode(ImportRequest.self, from: Data($0.body.utf8)) }
+            #expect(
+                steps == [
+                    ImportRequest(step: .begin), ImportRequest(step: .entries, entries: [entry]),
+                    ImportRequest(step: .finish, count: 1, minimumReader: 1),
+                ]
+            )
+        }
+    }
+
+    @Test func anExportThatBreaksOffPrintsNothing() async throws {
+        let header = ExportHeader(writer: "1.0", minimumReader: 1, at: CommandResult.now, revision: 7, entries: 1)
+        let line = try JSONText.line(header) + "\n"
+        let out = try await FakeFleetd.run(["registry", "export"]) { _ in FakeAnswer(chunks: [line], end: .cut) }
+        #expect(out.status == 1 && out.output == "" && out.errors != "")
+    }
+
+    @Test func aRefusalEndsTheImport() async throws {
+        let into = try await FakeFleetd.run(["registry", "import", "--empty"]) { _ in .refusal(409, "it is in use") }
+        #expect(into.status == 1 && into.errors == "fleetctl: it is in use\n")
+        #expect(into.requests.count == 1)
     }
 }

@@ -7,7 +7,7 @@ struct Main: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet-bench",
         abstract: "Measures fleet beside its references.",
-        subcommands: [All.self, Store.self, OnMachine.self],
+        subcommands: [All.self, Store.self, OnMachine.self, OnEtcd.self],
         defaultSubcommand: All.self
     )
 }
@@ -18,6 +18,7 @@ struct All: AsyncParsableCommand {
 
     func run() async throws {
         try await OnMachine.measure()
+        try await OnEtcd.measure()
         for row in try await StoreBenchmark.run(in: ".") { print(row) }
     }
 }
@@ -56,6 +57,28 @@ struct OnMachine: AsyncParsableCommand {
             print(try await benchmarks.memory(100, limit: 25).row)
             for figure in try await benchmarks.idle() { print(figure.row) }
             print(try await benchmarks.memory(1000, limit: 30).row)
+        }
+    }
+}
+
+/// A fleet of three machines beside plain systemd on them.
+struct OnEtcd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "etcd",
+        abstract: "Three booted machines with three members of etcd, beside plain systemd on them."
+    )
+
+    func run() async throws { try await Self.measure() }
+
+    static func measure() async throws {
+        try await Lab.with { lab in
+            let benchmarks = try await EtcdBenchmarks.boot(in: lab)
+            print(Figure.header)
+            for figure in try await benchmarks.startElsewhere() { print(figure.row) }
+            for figure in try await benchmarks.manyUnits() { print(figure.row) }
+            for figure in try await benchmarks.atRest() { print(figure.row) }
+            for figure in try await benchmarks.powerCut() { print(figure.row) }
+            for figure in try await benchmarks.failures() { print(figure.row) }
         }
     }
 }

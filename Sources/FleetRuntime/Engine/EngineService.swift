@@ -100,7 +100,17 @@ package actor EngineService: Service {
         }
     }
 
+    /// How long after an outage nobody begins to lead. While the registry did not answer, machines could not renew
+    /// their leases; that one is not present then says nothing about it. Each tries again every five seconds at most
+    /// (`Backoff`), and a leader that does not wait for it would stop what runs and start it elsewhere. The
+    /// leadership's lease is the shorter one: no outage that ended a machine's lease has left a leader.
+    package static let grace = Duration.seconds(6)
+
     private func campaign() async {
+        if let ended = await registry.outageEnded {
+            let left = ended + Self.grace - clock.elapsed()
+            if left > .zero { do { try await clock.sleep(for: left) } catch { return } }
+        }
         let result = await leadership.campaign()
         signal.yield(.input(.campaigned(result)))
         guard case .won(let epoch) = result else { return }

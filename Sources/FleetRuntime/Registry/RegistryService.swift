@@ -29,6 +29,14 @@ package actor RegistryService: Service {
     package nonisolated let keyspace: Keyspace
     package private(set) var condition = Condition.unread("the registry has not been read yet")
 
+    /// When the last outage ended that this fleetd has seen, by the clock that nobody sets. One that is over within
+    /// `briefOutage` is none: a member of etcd was lost, and another one answered.
+    package private(set) var outageEnded: Duration?
+    private var failingSince: Duration?
+
+    /// Going over to another member takes a fraction of this; a lease that ends while nobody answers takes longer.
+    package static let briefOutage = Duration.seconds(2)
+
     private let store: any KeyValueStore
     private let clock: any WallClock
     private let version: String
@@ -225,6 +233,7 @@ package actor RegistryService: Service {
 
     private func folded(_ changes: Changes) {
         defer { endFirstReading() }
+        noteAnswer()
         guard feed.format != nil else { return hold(changes) }
         if feed.isTooNew, let format = feed.format {
             condition = .tooNew(
@@ -255,8 +264,16 @@ package actor RegistryService: Service {
         for waiter in ready { waiter.continuation.resume() }
     }
 
+    private func noteAnswer() {
+        guard let since = failingSince else { return }
+        failingSince = nil
+        let now = clock.elapsed()
+        if now - since >= Self.briefOutage { outageEnded = now }
+    }
+
     private func note(failure: String) {
         defer { endFirstReading() }
+        if failingSince == nil { failingSince = clock.elapsed() }
         switch condition {
         case .current:
             log.error("The registry cannot be read: \(failure); going on with what was read last")

@@ -47,10 +47,7 @@ struct ExportText {
 
     /// The last line of an export whose other lines are `text`.
     static func end(of text: String, lines: Int) throws -> String {
-        let end = ExportEnd(exported: lines - 1, sha256: ContentHash(of: text))
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(end), as: UTF8.self) + "\n"
+        try JSONText.line(ExportEnd(exported: lines - 1, sha256: ContentHash(of: text))) + "\n"
     }
 
     func pieces() -> [[ExportedEntry]] {
