@@ -14,6 +14,8 @@ package struct Snapshot: Equatable, Sendable {
     package var statuses: [UnitName: [MachineID: UnitStatus]]
     package var refusals: [UnitName: [MachineID: Refusal]]
     package var failures: [UnitName: [FailureScope: FailureRecord]]
+    /// Moves that users have asked for and that are not made yet.
+    package var moves: [UnitName: MoveWish]
     package var leadership: Leadership?
     /// Index over `units`: which of them have this file.
     package var unitsByFile: [ContentHash: Set<UnitName>]
@@ -28,6 +30,8 @@ package struct Snapshot: Equatable, Sendable {
     package var assignmentRevisions: [UnitName: [MachineID: Revision]]
     package var failureRevisions: [UnitName: [FailureScope: Revision]]
     package var labelRevisions: [MachineID: Revision]
+    package var orderRevisions: [MachineID: Revision]
+    package var moveRevisions: [UnitName: Revision]
     package var fileRevisions: [ContentHash: Revision]
 
     package init() {
@@ -39,6 +43,7 @@ package struct Snapshot: Equatable, Sendable {
         statuses = [:]
         refusals = [:]
         failures = [:]
+        moves = [:]
         leadership = nil
         unitsByFile = [:]
         eventIDs = [:]
@@ -47,6 +52,8 @@ package struct Snapshot: Equatable, Sendable {
         assignmentRevisions = [:]
         failureRevisions = [:]
         labelRevisions = [:]
+        orderRevisions = [:]
+        moveRevisions = [:]
         fileRevisions = [:]
     }
 

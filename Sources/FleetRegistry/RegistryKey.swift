@@ -23,6 +23,10 @@ package enum RegistryKey: Hashable, Sendable {
     case presence(MachineID)
     /// `machines/MACHINE/labels`: `MachineLabels`.
     case labels(MachineID)
+    /// `machines/MACHINE/orders`: `MachineOrders`.
+    case orders(MachineID)
+    /// `moves/NAME`: a `MoveWish`.
+    case move(UnitName)
     /// `leader`: a `LeaderRecord`, on the leader's lease. Its create revision is the epoch.
     case leader
     /// `events/NAME/ID`: a `UnitEvent`.
@@ -45,6 +49,8 @@ package enum RegistryKey: Hashable, Sendable {
         case .failures(let unit, .machine(let machine)): "failures/\(unit)/\(machine)"
         case .presence(let machine): "machines/\(machine)/presence"
         case .labels(let machine): "machines/\(machine)/labels"
+        case .orders(let machine): "machines/\(machine)/orders"
+        case .move(let unit): "moves/\(unit)"
         case .leader: "leader"
         case .event(let unit, let id): "events/\(unit)/\(id)"
         }
@@ -63,14 +69,19 @@ package enum RegistryKey: Hashable, Sendable {
         case ("files", 2):
             guard let hash = ContentHash(parts[1]) else { return nil }
             self = .file(hash)
-        case ("units", 2), ("targets", 2):
+        case ("units", 2), ("targets", 2), ("moves", 2):
             guard let unit = try? UnitName(parts[1]) else { return nil }
-            self = parts[0] == "units" ? .unit(unit) : .target(unit)
+            switch parts[0] {
+            case "units": self = .unit(unit)
+            case "targets": self = .target(unit)
+            default: self = .move(unit)
+            }
         case ("machines", 3):
             guard let machine = MachineID(parts[1]) else { return nil }
             switch parts[2] {
             case "presence": self = .presence(machine)
             case "labels": self = .labels(machine)
+            case "orders": self = .orders(machine)
             default: return nil
             }
         case ("assignments", 3), ("status", 3), ("refusals", 3):

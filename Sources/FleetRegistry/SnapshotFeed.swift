@@ -66,6 +66,8 @@ package struct SnapshotFeed: Sendable {
         case .unit(let unit): snapshot.unitRevisions[unit] = revision
         case .target(let unit): snapshot.targetRevisions[unit] = revision
         case .labels(let machine): snapshot.labelRevisions[machine] = revision
+        case .orders(let machine): snapshot.orderRevisions[machine] = revision
+        case .move(let unit): snapshot.moveRevisions[unit] = revision
         case .format, .file, .assignment, .status, .refusal, .failures, .presence, .leader, .event: break
         }
     }
@@ -127,6 +129,15 @@ package struct SnapshotFeed: Sendable {
             snapshot.machines[machine, default: Machine(id: machine)].labels = stored.labels
             snapshot.labelRevisions[machine] = entry.modified
             changes.machines.insert(machine)
+        case .orders(let machine):
+            let orders = try RegistryValue.decode(MachineOrders.self, from: value)
+            snapshot.machines[machine, default: Machine(id: machine)].orders = orders
+            snapshot.orderRevisions[machine] = entry.modified
+            changes.machines.insert(machine)
+        case .move(let unit):
+            snapshot.moves[unit] = try RegistryValue.decode(MoveWish.self, from: value)
+            snapshot.moveRevisions[unit] = entry.modified
+            changes.units.insert(unit)
         case .leader:
             let record = try RegistryValue.decode(LeaderRecord.self, from: value)
             snapshot.leadership = Leadership(machine: record.machine, epoch: entry.created, since: record.since)
@@ -179,6 +190,15 @@ package struct SnapshotFeed: Sendable {
             snapshot.labelRevisions[machine] = nil
             dropUnknown(machine)
             changes.machines.insert(machine)
+        case .orders(let machine):
+            snapshot.machines[machine]?.orders = MachineOrders()
+            snapshot.orderRevisions[machine] = nil
+            dropUnknown(machine)
+            changes.machines.insert(machine)
+        case .move(let unit):
+            snapshot.moves[unit] = nil
+            snapshot.moveRevisions[unit] = nil
+            changes.units.insert(unit)
         case .leader:
             snapshot.leadership = nil
             changes.leadership = true
@@ -188,9 +208,11 @@ package struct SnapshotFeed: Sendable {
         }
     }
 
-    /// A machine that is neither present nor labelled is not known any more.
+    /// A machine that is neither present nor labelled, and of which nothing is ordered, is not known any more.
     private mutating func dropUnknown(_ machine: MachineID) {
-        guard let known = snapshot.machines[machine], known.presence == nil, known.labels.isEmpty else { return }
+        guard let known = snapshot.machines[machine], known.presence == nil, known.labels.isEmpty,
+            known.orders.isEmpty
+        else { return }
         snapshot.machines[machine] = nil
     }
 

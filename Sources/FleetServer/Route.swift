@@ -13,6 +13,7 @@ enum Route: Hashable, Sendable {
     case v1State(String)
     case v1Discovery
     case machines
+    case machineOrders
     case units
     case unit(String)
     case journal(String)
@@ -54,6 +55,7 @@ enum Route: Hashable, Sendable {
         switch (segments.first, segments.count) {
         case (nil, _): .nothing
         case ("machines", 1): .machines
+        case ("machines", 2) where segments[1] == "orders": .machineOrders
         case ("units", 1): .units
         case ("units", 2) where !segments[1].isEmpty: .unit(segments[1])
         case ("units", 3) where segments[2] == "journal" && !segments[1].isEmpty: .journal(segments[1])
@@ -70,7 +72,7 @@ enum Route: Hashable, Sendable {
         case .nothing: []
         case .v1Machines: [.get, .head, .patch]
         case .v1Unit: [.get, .head, .put, .delete]
-        case .change: [.post]
+        case .change, .machineOrders: [.post]
         case .v1Units, .v1States, .v1State, .v1Discovery, .machines, .units, .unit, .journal, .version, .health:
             [.get, .head]
         }

@@ -40,6 +40,7 @@ struct Routes: Sendable {
         case .v1State(let name): try await v1State(unitName(name))
         case .v1Discovery: .json(.ok, V1.discovery(version: control.version))
         case .machines: .value(MachineListing(of: try await control.snapshot()))
+        case .machineOrders: try await order(request)
         case .units: .value(UnitListing(of: try await control.snapshot(), explainer: explainer))
         case .unit(let name): try await unit(unitName(name))
         case .journal(let name): try await journal(unitName(name), request)

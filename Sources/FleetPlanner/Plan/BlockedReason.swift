@@ -39,7 +39,7 @@ extension BlockedReason: CustomStringConvertible {
     /// As many as a person reads in one line.
     private static let shownReasons = 4
 
-    private static func summary(_ reasons: [MachineID: IneligibleReason]) -> String {
+    static func summary(_ reasons: [MachineID: IneligibleReason]) -> String {
         var machines: [String: [MachineID]] = [:]
         for (machine, reason) in reasons { machines[reason.description, default: []].append(machine) }
         let lines = machines.map { reason, machines -> (count: Int, text: String) in

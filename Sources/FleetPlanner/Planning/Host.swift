@@ -10,6 +10,8 @@ struct Host: Equatable, Sendable {
     var hostname = ""
     /// `Machine.metadata`, merged once.
     var metadata: [String: String] = [:]
+    /// Cordon and drain.
+    var orders = MachineOrders()
     /// Every unit assigned to the machine.
     var units: Set<UnitName> = []
     /// How many of `units` have a target state above inactive: what "least loaded" counts.

@@ -76,7 +76,7 @@ package struct PlanningIndex: Equatable, Sendable {
         for unit in hosts[slot].units { settlePending(unit) }
         let after = hosts[slot]
         return before.isPresent != after.isPresent || before.metadata != after.metadata
-            || before.hostname != after.hostname
+            || before.hostname != after.hostname || before.orders != after.orders
     }
 
     private mutating func describe(_ machine: MachineID, in snapshot: Snapshot) {
@@ -85,6 +85,7 @@ package struct PlanningIndex: Equatable, Sendable {
         hosts[slot].isPresent = presence != nil
         hosts[slot].hostname = presence?.hostname ?? ""
         hosts[slot].metadata = snapshot.machines[machine]?.metadata ?? [:]
+        hosts[slot].orders = snapshot.machines[machine]?.orders ?? MachineOrders()
     }
 
     /// The machine's slot, made where there is none.

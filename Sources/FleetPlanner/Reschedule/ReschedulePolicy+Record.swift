@@ -69,11 +69,11 @@ extension FailureRecord {
         recent.last?.run.generation == generation
     }
 
-    /// Whether the failure of `run` was recorded before: a status that is seen again, or by the next leader, is no
-    /// news.
-    package func covers(_ run: RunID) -> Bool {
+    /// Whether the failure of `run` on this machine was recorded before: a status that is seen again, or by the next
+    /// leader, is no news. The machine matters because a unit that is handed over has one run on two machines.
+    package func covers(_ run: RunID, on machine: MachineID) -> Bool {
         guard let newest = recent.last?.run, newest.generation >= run.generation else { return false }
-        return newest.generation > run.generation || run.attempt < count
+        return newest.generation > run.generation || recent.contains { $0.machine == machine && $0.run == run }
     }
 
     /// How many failures of `generation` are younger than `interval`. `recent` is bounded; when all of it counts, all

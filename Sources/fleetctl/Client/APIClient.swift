@@ -31,6 +31,12 @@ struct APIClient: Sendable {
         try lines(.init(method: "POST", path: RequestPath("change"), body: Array(body)), limit: limit, each: each)
     }
 
+    /// Sends an order and hands over its progress as it comes.
+    func order(_ request: MachineOrderRequest, each: (MachineProgress) throws -> Void) throws {
+        let body = try JSONEncoder().encode(request)
+        try lines(.init(method: "POST", path: RequestPath("machines", "orders"), body: Array(body)), each: each)
+    }
+
     /// Hands over journal lines as they come; with `follow`, until the connection ends.
     func journal(
         of name: UnitName,

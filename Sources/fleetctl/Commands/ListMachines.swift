@@ -9,7 +9,7 @@ struct ListMachines: FleetctlCommand {
 
     @OptionGroup var options: ListOptions
 
-    @Flag(help: "Also machines that are lost.")
+    @Flag(help: .hidden)
     var all = false
 
     @OptionGroup var global: GlobalOptions
@@ -20,7 +20,7 @@ struct ListMachines: FleetctlCommand {
         if options.json {
             context.console.print(try JSONText.document(listing))
         } else {
-            let rows = MachineTable.rows(listing, includingLost: all)
+            let rows = MachineTable.rows(listing)
             context.console.write(
                 MachineTable.listing.render(rows, columns: columns, layout: options.layout(in: context))
             )

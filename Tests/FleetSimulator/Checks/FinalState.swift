@@ -18,6 +18,8 @@ struct FinalState {
     var failures: [UnitName: [FailureScope: FailureRecord]] = [:]
     var present: Set<Int> = []
     var labels: [Int: [String: String?]] = [:]
+    var orders: [Int: MachineOrders] = [:]
+    var moves: [UnitName: MoveWish] = [:]
     var leader: MachineID?
 
     init(_ checks: WorldChecks) {
@@ -39,6 +41,8 @@ struct FinalState {
                 failures[unit, default: [:]][scope] = checks.decode(FailureRecord.self, entry)
             case .presence(let machine): present.insert(index(machine))
             case .labels(let machine): labels[index(machine)] = checks.decode(MachineLabels.self, entry)?.labels
+            case .orders(let machine): orders[index(machine)] = checks.decode(MachineOrders.self, entry)
+            case .move(let unit): moves[unit] = checks.decode(MoveWish.self, entry)
             case .leader: leader = checks.decode(LeaderRecord.self, entry)?.machine
             case .format, .file, .event: break
             }
