@@ -1,4 +1,4 @@
-import FleetModel
+package import FleetModel
 package import UnitFile
 
 /// `POST /fleet/v2/machines/orders`: what an operator orders of machines. The answer is a stream of `MachineProgress`,
@@ -83,5 +83,26 @@ package struct MachineProgress: Hashable, Sendable, Codable {
         self.unit = unit
         self.to = to
         self.message = message
+    }
+}
+
+/// `GET /fleet/v2/brake`, and the answer to `POST /fleet/v2/brake/release`.
+package struct BrakeReport: Hashable, Sendable, Codable {
+    /// Since when the units of `machines` are held; absent while the brake is off.
+    package var since: Timestamp?
+    /// Lost machines whose units are held, by id.
+    package var machines: [MachineSummary]
+
+    package init(since: Timestamp?, machines: [MachineSummary]) {
+        self.since = since
+        self.machines = machines
+    }
+
+    package init(of snapshot: Snapshot) {
+        let held = snapshot.brake.map { brake in brake.unreleased.filter(brake.holds) } ?? []
+        self.init(
+            since: held.isEmpty ? nil : snapshot.brake?.since,
+            machines: held.map { MachineSummary($0, in: snapshot) }
+        )
     }
 }

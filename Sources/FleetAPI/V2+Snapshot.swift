@@ -14,7 +14,7 @@ extension MachineListing {
     /// remembers it.
     package init(of snapshot: Snapshot) {
         let ids = Set(snapshot.machines.keys).union(snapshot.unitsByMachine.keys)
-        self.init(machines: ids.sorted().map { Row($0, in: snapshot) })
+        self.init(machines: ids.sorted().map { Row($0, in: snapshot) }, brakedSince: BrakeReport(of: snapshot).since)
     }
 }
 
@@ -25,7 +25,7 @@ extension MachineListing.Row {
             machine: MachineSummary(id, in: snapshot),
             metadata: machine?.metadata ?? [:],
             state: snapshot.state(of: id),
-            stateSince: machine?.stateSince,
+            stateSince: snapshot.stateSince(of: id),
             orders: machine?.orders ?? MachineOrders(),
             version: machine?.presence?.version ?? "",
             systemdVersion: machine?.presence?.systemdVersion ?? "",

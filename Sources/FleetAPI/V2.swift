@@ -175,8 +175,13 @@ package struct MachineListing: Hashable, Sendable, Codable {
     }
 
     package var machines: [Row]
+    /// Since when the units of lost machines are held back; absent while they are not.
+    package var brakedSince: Timestamp?
 
-    package init(machines: [Row]) { self.machines = machines }
+    package init(machines: [Row], brakedSince: Timestamp? = nil) {
+        self.machines = machines
+        self.brakedSince = brakedSince
+    }
 }
 
 /// `GET /fleet/v2/units`: one row per unit, with one state for every machine that reports one.

@@ -50,6 +50,21 @@ struct TransactionWriter {
         return grouped(parts, context)
     }
 
+    /// Writes down which machines are lost, and whether their units are held.
+    mutating func draft(_ brake: BrakeRecord, context: Context) -> TransactionDraft {
+        lastTransaction += 1
+        let key = RegistryKey.brake.key(in: keyspace)
+        let leader = Compare.created(RegistryKey.leader.key(in: keyspace), at: context.epoch)
+        return TransactionDraft(
+            id: TransactionID(number: lastTransaction),
+            transaction: Transaction(
+                compares: [leader, unchanged(.brake, context.snapshot.brakeRevision)],
+                operations: [brake.isEmpty ? .delete(.key(key)) : .put(key, RegistryValue.encode(brake), lease: nil)]
+            ),
+            units: []
+        )
+    }
+
     // MARK: Grouping
 
     /// Puts parts together, in order, up to the store's limit on operations and on compares.

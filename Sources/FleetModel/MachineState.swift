@@ -20,14 +20,20 @@ extension Machine {
         return orders.isCordoned ? .cordoned : .ready
     }
 
-    /// Since when it has been in its state; nil where nobody has written that down.
-    package var stateSince: Timestamp? {
+    /// Since when it has been in its state, while it is not lost.
+    fileprivate var stateSince: Timestamp? {
         guard let presence else { return nil }
         return orders.draining?.set.at ?? orders.cordoned?.set.at ?? presence.since
     }
 }
 
 extension Snapshot {
+    /// Since when the machine has been in its state; nil where nobody has written that down.
+    package func stateSince(of machine: MachineID) -> Timestamp? {
+        guard let known = machines[machine], known.presence != nil else { return brake?.lost[machine] }
+        return known.stateSince
+    }
+
     /// The state of a machine that may be known by its units only.
     package func state(of machine: MachineID) -> MachineState {
         // A unit that is assigned nowhere any more may still be stopping there.

@@ -16,6 +16,8 @@ package struct Snapshot: Equatable, Sendable {
     package var failures: [UnitName: [FailureScope: FailureRecord]]
     /// Moves that users have asked for and that are not made yet.
     package var moves: [UnitName: MoveWish]
+    /// Absent while no machine that has units is lost.
+    package var brake: BrakeRecord?
     package var leadership: Leadership?
     /// Index over `units`: which of them have this file.
     package var unitsByFile: [ContentHash: Set<UnitName>]
@@ -32,6 +34,7 @@ package struct Snapshot: Equatable, Sendable {
     package var labelRevisions: [MachineID: Revision]
     package var orderRevisions: [MachineID: Revision]
     package var moveRevisions: [UnitName: Revision]
+    package var brakeRevision: Revision?
     package var fileRevisions: [ContentHash: Revision]
 
     package init() {
@@ -44,6 +47,7 @@ package struct Snapshot: Equatable, Sendable {
         refusals = [:]
         failures = [:]
         moves = [:]
+        brake = nil
         leadership = nil
         unitsByFile = [:]
         eventIDs = [:]
@@ -54,6 +58,7 @@ package struct Snapshot: Equatable, Sendable {
         labelRevisions = [:]
         orderRevisions = [:]
         moveRevisions = [:]
+        brakeRevision = nil
         fileRevisions = [:]
     }
 

@@ -27,6 +27,8 @@ package enum RegistryKey: Hashable, Sendable {
     case orders(MachineID)
     /// `moves/NAME`: a `MoveWish`.
     case move(UnitName)
+    /// `brake`: a `BrakeRecord`.
+    case brake
     /// `leader`: a `LeaderRecord`, on the leader's lease. Its create revision is the epoch.
     case leader
     /// `events/NAME/ID`: a `UnitEvent`.
@@ -51,6 +53,7 @@ package enum RegistryKey: Hashable, Sendable {
         case .labels(let machine): "machines/\(machine)/labels"
         case .orders(let machine): "machines/\(machine)/orders"
         case .move(let unit): "moves/\(unit)"
+        case .brake: "brake"
         case .leader: "leader"
         case .event(let unit, let id): "events/\(unit)/\(id)"
         }
@@ -65,6 +68,7 @@ package enum RegistryKey: Hashable, Sendable {
             .map { String(Substring($0)) }
         switch (parts.first, parts.count) {
         case ("leader", 1): self = .leader
+        case ("brake", 1): self = .brake
         case ("meta", 2) where parts[1] == "format": self = .format
         case ("files", 2):
             guard let hash = ContentHash(parts[1]) else { return nil }

@@ -68,6 +68,7 @@ package struct SnapshotFeed: Sendable {
         case .labels(let machine): snapshot.labelRevisions[machine] = revision
         case .orders(let machine): snapshot.orderRevisions[machine] = revision
         case .move(let unit): snapshot.moveRevisions[unit] = revision
+        case .brake: snapshot.brakeRevision = revision
         case .format, .file, .assignment, .status, .refusal, .failures, .presence, .leader, .event: break
         }
     }
@@ -138,6 +139,8 @@ package struct SnapshotFeed: Sendable {
             snapshot.moves[unit] = try RegistryValue.decode(MoveWish.self, from: value)
             snapshot.moveRevisions[unit] = entry.modified
             changes.units.insert(unit)
+        case .brake:
+            set(try RegistryValue.decode(BrakeRecord.self, from: value), at: entry.modified, &changes)
         case .leader:
             let record = try RegistryValue.decode(LeaderRecord.self, from: value)
             snapshot.leadership = Leadership(machine: record.machine, epoch: entry.created, since: record.since)
@@ -199,6 +202,8 @@ package struct SnapshotFeed: Sendable {
             snapshot.moves[unit] = nil
             snapshot.moveRevisions[unit] = nil
             changes.units.insert(unit)
+        case .brake:
+            set(nil, at: nil, &changes)
         case .leader:
             snapshot.leadership = nil
             changes.leadership = true
@@ -206,6 +211,13 @@ package struct SnapshotFeed: Sendable {
             snapshot.eventIDs[unit]?.removeAll { $0 == id }
             if snapshot.eventIDs[unit]?.isEmpty == true { snapshot.eventIDs[unit] = nil }
         }
+    }
+
+    /// Whether a lost machine's units are held changes for those that were, and for those that are.
+    private mutating func set(_ brake: BrakeRecord?, at revision: Revision?, _ changes: inout Changes) {
+        for record in [snapshot.brake, brake] { changes.machines.formUnion((record?.lost ?? [:]).keys) }
+        snapshot.brake = brake
+        snapshot.brakeRevision = revision
     }
 
     /// A machine that is neither present nor labelled, and of which nothing is ordered, is not known any more.

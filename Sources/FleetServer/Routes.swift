@@ -41,6 +41,8 @@ struct Routes: Sendable {
         case .v1Discovery: .json(.ok, V1.discovery(version: control.version))
         case .machines: .value(MachineListing(of: try await control.snapshot()))
         case .machineOrders: try await order(request)
+        case .brake: try await brake()
+        case .brakeRelease: try await releaseBrake(request)
         case .units: .value(UnitListing(of: try await control.snapshot(), explainer: explainer))
         case .unit(let name): try await unit(unitName(name))
         case .journal(let name): try await journal(unitName(name), request)

@@ -20,6 +20,8 @@ package enum Change: Hashable, Sendable {
     case label([LabelChange])
     /// Move units to a machine.
     case move([UnitName], to: MachineID)
+    /// Let the units of the machines that are lost by now move.
+    case releaseBrake
     /// Cordon, uncordon or drain machines.
     case order(MachineOrder, [MachineID])
 }
@@ -116,7 +118,7 @@ extension Change {
         case .resetFailed(let names): .resetFailed(names.filter { !units.contains($0) })
         case .destroy(let names): .destroy(names.filter { !units.contains($0) })
         case .move(let names, let machine): .move(names.filter { !units.contains($0) }, to: machine)
-        case .label, .order: self
+        case .label, .order, .releaseBrake: self
         }
     }
 }

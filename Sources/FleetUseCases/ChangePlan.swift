@@ -43,6 +43,7 @@ extension Change {
         case .destroy(let names): planner.forEach(names) { $0.destroy($1) }
         case .label(let changes): planner.label(changes)
         case .move(let names, let machine): planner.forEach(names) { $0.move($1, to: machine) }
+        case .releaseBrake: try planner.releaseBrake()
         case .order(let order, let machines): planner.order(order, machines)
         }
         events = planner.events

@@ -17,7 +17,7 @@ struct Fleetctl: ParsableCommand {
     static let commands: [any ParsableCommand.Type] = [
         Submit.self, Load.self, Start.self, Stop.self, Restart.self, Unload.self, Destroy.self, ResetFailed.self,
         Move.self, ListUnits.self, ListUnitFiles.self,
-        ListMachines.self, Cordon.self, Uncordon.self, Drain.self,
+        ListMachines.self, Cordon.self, Uncordon.self, Drain.self, BrakeCommand.self,
         Status.self, Why.self, Journal.self, Cat.self, Verify.self, Version.self,
         FdForward.self, SSH.self,
     ]

@@ -73,7 +73,8 @@ package enum PlanAudit {
                 if why == nil { findings.append(.forgotten(name, machine)) }
             }
         } else if !isAnywhere, !outcome.isHeld(unit, .fleet, now) {
-            let mayLeave = machines.isEmpty || unit.options.reschedule.trigger != .never
+            let isBraked = machines.contains { snapshot.brake?.holds($0) == true }
+            let mayLeave = machines.isEmpty || (unit.options.reschedule.trigger != .never && !isBraked)
             for machine in snapshot.machines.keys.sorted() where mayLeave && !machines.contains(machine) {
                 let why = outcome.objection(to: unit, on: machine, arriving: true)
                 if why == nil { findings.append(.forgotten(name, machine)) }

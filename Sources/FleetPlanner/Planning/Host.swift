@@ -10,6 +10,8 @@ struct Host: Equatable, Sendable {
     var hostname = ""
     /// `Machine.metadata`, merged once.
     var metadata: [String: String] = [:]
+    /// The machine is lost, and its units stay assigned to it until it is back.
+    var isBraked = false
     /// Cordon and drain.
     var orders = MachineOrders()
     /// Every unit assigned to the machine.

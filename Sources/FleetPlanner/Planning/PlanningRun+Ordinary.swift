@@ -74,6 +74,11 @@ extension PlanningRun {
             blocked[name] = .machineLostAndStays(index.hosts[lost].id)
             return
         }
+        if let lost, index.hosts[lost].isBraked {
+            retried.remove(key)
+            blocked[name] = .brake(index.hosts[lost].id, lost: snapshot.brake?.unreleased.count ?? 0)
+            return
+        }
         guard let (slot, choice, displaced) = choose(unit, isRetry: retried.contains(key)) else {
             retried.remove(key)
             blocked[name] = blockedReason(unit, lost: lost)

@@ -15,6 +15,10 @@ struct APIClient: Sendable {
 
     func machines() throws -> MachineListing { try get(RequestPath("machines")) }
 
+    func brake() throws -> BrakeReport { try get(RequestPath("brake")) }
+
+    func releaseBrake() throws -> BrakeReport { try get(RequestPath("brake", "release"), method: "POST") }
+
     func units() throws -> UnitListing { try get(RequestPath("units")) }
 
     func unit(_ name: UnitName) throws -> UnitDetail { try get(RequestPath("units", name.description)) }
@@ -49,9 +53,9 @@ struct APIClient: Sendable {
         try lines(.init(method: "GET", path: path), each: each)
     }
 
-    private func get<Value: Decodable>(_ path: RequestPath) throws -> Value {
+    private func get<Value: Decodable>(_ path: RequestPath, method: String = "GET") throws -> Value {
         var body: [UInt8] = []
-        let answer = try exchange(.init(method: "GET", path: path)).perform(.wholeAnswer) { piece, _ in body += piece }
+        let answer = try exchange(.init(method: method, path: path)).perform(.wholeAnswer) { piece, _ in body += piece }
         try check(answer, body)
         return try decode(body)
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `list-machines`: the machines of the fleet.
 struct ListMachines: FleetctlCommand {
@@ -20,6 +21,10 @@ struct ListMachines: FleetctlCommand {
         if options.json {
             context.console.print(try JSONText.document(listing))
         } else {
+            if let since = listing.brakedSince {
+                let text = "the brake is on since \(context.zone.full(since)): nothing is moved off lost machines"
+                context.console.complain("fleetctl: warning: \(text); see 'fleetctl brake'")
+            }
             let rows = MachineTable.rows(listing)
             context.console.write(
                 MachineTable.listing.render(rows, columns: columns, layout: options.layout(in: context))

@@ -45,6 +45,7 @@ struct Scenario {
             return "machine \(machine.short) \(metadata)"
         case 11:
             fleet.lose(machine)
+            if random.oneIn(2) { fleet.brake() }
             return "lose \(machine.short)"
         case 12:
             let labels: [String: String?] = random.oneIn(2) ? [:] : ["region": random.pick(["eu", "us", nil])]

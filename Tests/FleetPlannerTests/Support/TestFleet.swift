@@ -183,6 +183,23 @@ struct TestFleet {
         touch(name)
     }
 
+    /// What the leader writes down before it plans.
+    mutating func brake() {
+        let new = Brake.next(snapshot, now: now)
+        let stored = new.isEmpty ? nil : new
+        guard stored != snapshot.brake else { return }
+        changedMachines.formUnion(snapshot.brake.map { Array($0.lost.keys) } ?? [])
+        changedMachines.formUnion(new.lost.keys)
+        snapshot.brake = stored
+        snapshot.revision = snapshot.revision.next
+    }
+
+    mutating func releaseBrake() {
+        guard let brake = snapshot.brake else { return }
+        changedMachines.formUnion(brake.lost.keys)
+        snapshot.brake?.released = brake.lost.keys.sorted()
+    }
+
     // MARK: Plans
 
     func plan() -> Plan { Planner.plan(snapshot, now: now, epoch: epoch) }

@@ -19,6 +19,7 @@ struct FinalState {
     var present: Set<Int> = []
     var labels: [Int: [String: String?]] = [:]
     var orders: [Int: MachineOrders] = [:]
+    var brake: BrakeRecord?
     var moves: [UnitName: MoveWish] = [:]
     var leader: MachineID?
 
@@ -43,6 +44,7 @@ struct FinalState {
             case .labels(let machine): labels[index(machine)] = checks.decode(MachineLabels.self, entry)?.labels
             case .orders(let machine): orders[index(machine)] = checks.decode(MachineOrders.self, entry)
             case .move(let unit): moves[unit] = checks.decode(MoveWish.self, entry)
+            case .brake: brake = checks.decode(BrakeRecord.self, entry)
             case .leader: leader = checks.decode(LeaderRecord.self, entry)?.machine
             case .format, .file, .event: break
             }

@@ -90,6 +90,11 @@ struct Judgement {
             return judgeDrained(unit, spec, home)
         }
         if home != nil, spec.trigger == .never { return }
+        if let home, state.brake?.holds(home.id) == true {
+            let lost = machines.count { !state.present.contains($0.index) }
+            if lost <= state.present.count { problems.append("the brake is on for m\(home.index) alone") }
+            return
+        }
         if isHeld(unit, .fleet) { return }
         for machine in machines where machine !== home {
             if placement.objection(to: unit, spec, on: machine, isThere: false) == nil {

@@ -88,7 +88,7 @@ final class WorldChecks {
                 assign(unit, self.machine(machine).index, decode(Assignment.self, event), writer)
             case .failures(let unit, let scope): recordFailure(event, unit, scope, writer)
             case .presence(let machine): checkPresence(event, self.machine(machine))
-            case .format, .status, .refusal, .leader, .event: break
+            case .format, .status, .refusal, .brake, .leader, .event: break
             }
         }
         if touchesUnits { checkFiles() }
