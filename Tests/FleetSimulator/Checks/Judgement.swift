@@ -165,7 +165,8 @@ struct Judgement {
         }
         switch record.verdict {
         case .givenUp:
-            if spec.trigger == .onFailure, spec.limit == 0 || record.count < spec.limit {
+            let machines = Set(record.recent.map(\.machine)).count
+            if spec.trigger == .onFailure, spec.limit == 0 || (record.count < spec.limit && machines < 3) {
                 problems.append("\(unit) was given up after \(record.count) failures, its limit is \(spec.limit)")
             }
             return true
