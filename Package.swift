@@ -26,7 +26,7 @@ let ring1: [Target] = [
     .target(name: "FleetAgent", dependencies: ["FleetModel", "FleetRegistry", "UnitFile"], swiftSettings: strict),
     .target(
         name: "FleetUseCases",
-        dependencies: ["FleetModel", "FleetRegistry", "UnitFile"],
+        dependencies: ["FleetModel", "FleetPlanner", "FleetRegistry", "UnitFile"],
         swiftSettings: strict
     ),
     .target(name: "FleetAPI", dependencies: ["FleetModel", "UnitFile"], swiftSettings: strict),

@@ -17,6 +17,8 @@ package struct ChangeFollower: Sendable {
         case unloaded
         /// On no machine, and not stored.
         case destroyed
+        /// On this machine and no other, as far as its target state asks.
+        case moved(to: MachineID)
 
         /// The target states under which the goal can still be reached.
         fileprivate func allows(_ state: TargetState) -> Bool {
@@ -25,6 +27,7 @@ package struct ChangeFollower: Sendable {
             case .loaded: state == .loaded
             case .stopped: state != .launched
             case .unloaded, .destroyed: state == .inactive
+            case .moved: state != .inactive
             }
         }
     }
@@ -91,6 +94,7 @@ private struct UnitFollowing {
         switch wait.goal {
         case .unloaded, .destroyed: leaving()
         case .started, .loaded, .stopped: staying()
+        case .moved(let machine): moving(to: machine)
         }
     }
 
@@ -113,6 +117,39 @@ private struct UnitFollowing {
     /// Machines that should have or do have the unit.
     private var holders: Set<MachineID> {
         Set((snapshot.assignments[unit] ?? [:]).keys).union((snapshot.statuses[unit] ?? [:]).keys)
+    }
+
+    // MARK: Moving
+
+    /// The wish is stored until it is fulfilled or given up.
+    private func moving(to machine: MachineID) -> Verdict {
+        guard let stored = snapshot.units[unit] else { return gone() }
+        if let overtaken = overtaken(stored) { return overtaken }
+        let places = (snapshot.assignments[unit] ?? [:]).keys.sorted()
+        if snapshot.moves[unit]?.to == machine {
+            guard snapshot.leadership != nil else { return .waiting("no machine leads the fleet yet") }
+            let reasons = places.compactMap { explainer.staying(unit, on: $0, in: snapshot) }
+            return .waiting(reasons.first ?? explainer.blocked(unit, in: snapshot))
+        }
+        guard places == [machine] else {
+            let failed = (snapshot.failures[unit] ?? [:]).values.flatMap(\.recent).last { $0.machine == machine }
+            let reason = failed.map { "it failed there: \($0.failure.message)" }
+            let message = reason ?? explainer.notEligible(unit, in: snapshot)[machine] ?? "see 'fleetctl why \(unit)'"
+            return .ended(
+                ChangeProgress(
+                    kind: .failed,
+                    unit: unit,
+                    state: stored.target.state,
+                    machine: places.first.map { MachineSummary($0, in: snapshot) },
+                    failure: failed?.failure,
+                    message: "not moved to \(machine.short): \(message)"
+                )
+            )
+        }
+        let status = snapshot.statuses[unit]?[machine]
+        if let status, let failure = status.failure { return self.failed(failure, on: machine, status) }
+        guard status?.settled == true else { return .waiting(lost(machine)) }
+        return arrived(stored.target.state, on: machine)
     }
 
     // MARK: Being where it should be
@@ -146,7 +183,7 @@ private struct UnitFollowing {
         // `inactive` is a oneshot that has done its work: had it failed, there would be a failure.
         case .started: ["active", "reloading", "refreshing", "inactive"].contains(status.active)
         case .loaded, .stopped: ["inactive", "failed"].contains(status.active)
-        case .unloaded, .destroyed: false
+        case .unloaded, .destroyed, .moved: false
         }
     }
 

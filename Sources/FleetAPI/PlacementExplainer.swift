@@ -7,4 +7,6 @@ package protocol PlacementExplainer: Sendable {
     func blocked(_ unit: UnitName, in snapshot: Snapshot) -> String?
     /// For every present machine that may not have `unit`: why not.
     func notEligible(_ unit: UnitName, in snapshot: Snapshot) -> [MachineID: String]
+    /// Why `unit` is still on `machine`, which it should leave; nil when it is on its way or need not leave.
+    func staying(_ unit: UnitName, on machine: MachineID, in snapshot: Snapshot) -> String?
 }

@@ -10,10 +10,11 @@ extension MachineSummary {
 }
 
 extension MachineListing {
-    /// Every machine that is present, labelled, or has units: a lost one is not hidden while the fleet remembers it.
+    /// Every machine that is present, labelled, ordered about, or has units: a lost one is not hidden while the fleet
+    /// remembers it.
     package init(of snapshot: Snapshot) {
         let ids = Set(snapshot.machines.keys).union(snapshot.unitsByMachine.keys)
-        self.init(machines: ids.sorted().map { Row($0, in: snapshot) })
+        self.init(machines: ids.sorted().map { Row($0, in: snapshot) }, brakedSince: BrakeReport(of: snapshot).since)
     }
 }
 
@@ -23,7 +24,9 @@ extension MachineListing.Row {
         self.init(
             machine: MachineSummary(id, in: snapshot),
             metadata: machine?.metadata ?? [:],
-            state: machine?.presence == nil ? "lost" : "ready",
+            state: snapshot.state(of: id),
+            stateSince: snapshot.stateSince(of: id),
+            orders: machine?.orders ?? MachineOrders(),
             version: machine?.presence?.version ?? "",
             systemdVersion: machine?.presence?.systemdVersion ?? "",
             units: snapshot.unitsByMachine[id]?.count ?? 0,

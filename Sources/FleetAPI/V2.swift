@@ -17,6 +17,8 @@ package struct ChangeRequest: Hashable, Sendable, Codable {
         case restart
         case resetFailed = "reset-failed"
         case destroy
+        /// Move units to `machine`.
+        case move
     }
 
     package var action: Action
@@ -25,12 +27,21 @@ package struct ChangeRequest: Hashable, Sendable, Codable {
     package var replace: Bool
     /// Answer progress until every unit has arrived; otherwise answer as soon as the change is stored.
     package var wait: Bool
+    /// For `move`: an id, a unique beginning of one, or a host name.
+    package var machine: String?
 
-    package init(action: Action, units: [UnitReference], replace: Bool = false, wait: Bool = true) {
+    package init(
+        action: Action,
+        units: [UnitReference],
+        replace: Bool = false,
+        wait: Bool = true,
+        machine: String? = nil
+    ) {
         self.action = action
         self.units = units
         self.replace = replace
         self.wait = wait
+        self.machine = machine
     }
 
     package init(from decoder: any Decoder) throws {
@@ -39,6 +50,7 @@ package struct ChangeRequest: Hashable, Sendable, Codable {
         units = try container.decode([UnitReference].self, forKey: .units)
         replace = try container.decodeIfPresent(Bool.self, forKey: .replace) ?? false
         wait = try container.decodeIfPresent(Bool.self, forKey: .wait) ?? true
+        machine = try container.decodeIfPresent(String.self, forKey: .machine)
     }
 }
 
@@ -130,8 +142,10 @@ package struct MachineListing: Hashable, Sendable, Codable {
     package struct Row: Hashable, Sendable, Codable {
         package var machine: MachineSummary
         package var metadata: [String: String]
-        /// `ready` or `lost`.
-        package var state: String
+        package var state: MachineState
+        /// Since when it is in that state; nil where nobody has written that down.
+        package var stateSince: Timestamp?
+        package var orders: MachineOrders
         package var version: String
         package var systemdVersion: String
         package var units: Int
@@ -140,7 +154,9 @@ package struct MachineListing: Hashable, Sendable, Codable {
         package init(
             machine: MachineSummary,
             metadata: [String: String],
-            state: String,
+            state: MachineState,
+            stateSince: Timestamp? = nil,
+            orders: MachineOrders = MachineOrders(),
             version: String,
             systemdVersion: String,
             units: Int,
@@ -149,6 +165,8 @@ package struct MachineListing: Hashable, Sendable, Codable {
             self.machine = machine
             self.metadata = metadata
             self.state = state
+            self.stateSince = stateSince
+            self.orders = orders
             self.version = version
             self.systemdVersion = systemdVersion
             self.units = units
@@ -157,8 +175,13 @@ package struct MachineListing: Hashable, Sendable, Codable {
     }
 
     package var machines: [Row]
+    /// Since when the units of lost machines are held back; absent while they are not.
+    package var brakedSince: Timestamp?
 
-    package init(machines: [Row]) { self.machines = machines }
+    package init(machines: [Row], brakedSince: Timestamp? = nil) {
+        self.machines = machines
+        self.brakedSince = brakedSince
+    }
 }
 
 /// `GET /fleet/v2/units`: one row per unit, with one state for every machine that reports one.

@@ -26,6 +26,9 @@ struct DecisionEvent {
         case .unassign(let machine):
             if case .destroyed = reason.cause { return nil }
             return DecisionEvent(kind: .unplaced, machine: machine, message: "taken off \(machine.short): \(reason)")
+        case .endMove(let machine):
+            guard case .moveDropped = reason.cause else { return nil }
+            return DecisionEvent(kind: .moveDropped, machine: machine, message: "\(reason)")
         case .recordFailure(_, let record):
             let machine = decision.machine
             switch record.verdict {

@@ -26,6 +26,9 @@ package enum EngineNote: Hashable, Sendable {
     case leads(Epoch)
     case leadsNoMore(Epoch)
     case decided([Decision])
+    /// So many machines were lost at once that nothing is moved off these.
+    case braked([MachineID])
+    case brakeEnded
     /// A plan broke a rule, which is a mistake of fleet. What it decided on these units is not carried out.
     case auditFailed([AuditFinding])
     /// The registry would not have what was decided on these units; they are planned again.

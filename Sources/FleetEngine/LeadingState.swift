@@ -62,6 +62,8 @@ struct LeadingState {
         if case .waiting(let until) = cycle, now >= until { cycle = .ready }
         guard case .ready = cycle, snapshot.revision >= floor else { return [] }
         guard !dirty.isNothing || retryAt.map({ $0 <= now }) ?? false else { return [] }
+        let context = TransactionWriter.Context(snapshot: snapshot, epoch: epoch, now: now, singles: singles)
+        if let directives = writeBrake(context, &writer) { return directives }
         let plan = Planner.plan(snapshot, index: index, dirty: dirty, now: now, epoch: epoch)
         dirty = .nothing
         retryAt = plan.wakeAt
@@ -70,13 +72,31 @@ struct LeadingState {
         let drafts = writer.drafts(
             decisions,
             blocked: news,
-            context: TransactionWriter.Context(snapshot: snapshot, epoch: epoch, now: now, singles: singles)
+            context: context
         )
         (isConflicted, isRefused, hasCommitted) = (false, false, false)
         cycle =
             drafts.isEmpty ? .ready : .committing(Dictionary(uniqueKeysWithValues: drafts.map { ($0.id, $0.units) }))
         let decided = decisions.isEmpty ? [] : [EngineDirective.note(.decided(decisions))]
         return notes + decided + drafts.map { .commit($0.id, $0.transaction) }
+    }
+
+    /// What is lost is written down before anything is planned: whether units of lost machines move depends on it, and
+    /// on nothing that a leader merely remembers. nil when it is written down already.
+    private mutating func writeBrake(
+        _ context: TransactionWriter.Context,
+        _ writer: inout TransactionWriter
+    ) -> [EngineDirective]? {
+        let old = context.snapshot.brake ?? BrakeRecord()
+        let new = Brake.next(context.snapshot, now: context.now)
+        guard new != old else { return nil }
+        let draft = writer.draft(new, context: context)
+        (isConflicted, isRefused, hasCommitted) = (false, false, false)
+        cycle = .committing([draft.id: []])
+        var directives: [EngineDirective] = []
+        if old.since == nil, new.since != nil { directives.append(.note(.braked(new.unreleased))) }
+        if old.since != nil, new.since == nil { directives.append(.note(.brakeEnded)) }
+        return directives + [.commit(draft.id, draft.transaction)]
     }
 
     /// A plan that breaks a rule is a programmer's error, so tests trap. A leader in service leaves out the units

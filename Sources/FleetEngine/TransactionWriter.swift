@@ -7,8 +7,8 @@ import UnitFile
 ///
 /// Every transaction compares the leadership key, so that a leader that was superseded changes nothing, and for every
 /// unit the keys that the decision rests on: what the user asked, the assignments it changes, the failure record, the
-/// presence of the machine it comes to or leaves, and the assignments of the units it is `MachineOf=`. Placements of
-/// other units need no compare: only the leader writes them, one plan at a time.
+/// presence and the orders of the machine it comes to or leaves, and the assignments of the units it is `MachineOf=`.
+/// Placements of other units need no compare: only the leader writes them, one plan at a time.
 struct TransactionWriter {
     struct Context {
         let snapshot: Snapshot
@@ -48,6 +48,21 @@ struct TransactionWriter {
             parts += self.parts(unit, [], reason, context)
         }
         return grouped(parts, context)
+    }
+
+    /// Writes down which machines are lost, and whether their units are held.
+    mutating func draft(_ brake: BrakeRecord, context: Context) -> TransactionDraft {
+        lastTransaction += 1
+        let key = RegistryKey.brake.key(in: keyspace)
+        let leader = Compare.created(RegistryKey.leader.key(in: keyspace), at: context.epoch)
+        return TransactionDraft(
+            id: TransactionID(number: lastTransaction),
+            transaction: Transaction(
+                compares: [leader, unchanged(.brake, context.snapshot.brakeRevision)],
+                operations: [brake.isEmpty ? .delete(.key(key)) : .put(key, RegistryValue.encode(brake), lease: nil)]
+            ),
+            units: []
+        )
     }
 
     // MARK: Grouping
@@ -99,7 +114,7 @@ struct TransactionWriter {
             let machine: MachineID?
             switch decision.action {
             case .unassign(let left): machine = left
-            case .assign, .update, .move, .recordFailure: machine = isGlobal ? decision.machine : nil
+            case .assign, .update, .move, .recordFailure, .endMove: machine = isGlobal ? decision.machine : nil
             }
             if let place = groups.firstIndex(where: { $0.machine == machine }) {
                 groups[place].decisions.append(decision)
@@ -150,10 +165,15 @@ struct TransactionWriter {
             if case .lost = decision.reason.cause {
                 part.compares.append(.absent(RegistryKey.presence(machine).key(in: keyspace)))
             }
+            // What it was handed over to must be there still.
+            if case .handedOver(let to) = decision.reason.cause {
+                part.compares.append(.present(RegistryKey.status(to, unit).key(in: keyspace)))
+            }
         }
         func come(_ machine: MachineID, _ new: Assignment) {
             part.compares.append(.absent(assignment(machine).key(in: keyspace)))
             part.compares.append(.present(RegistryKey.presence(machine).key(in: keyspace)))
+            part.compares.append(unchanged(.orders(machine), context.snapshot.orderRevisions[machine]))
             part.compares += peers(of: unit, on: machine, context)
             put(assignment(machine), new)
         }
@@ -169,6 +189,9 @@ struct TransactionWriter {
         case .recordFailure(let scope, let record):
             part.compares.append(unchanged(.failures(unit, scope), context.snapshot.failureRevisions[unit]?[scope]))
             put(.failures(unit, scope), record)
+        case .endMove:
+            part.compares.append(unchanged(.move(unit), context.snapshot.moveRevisions[unit]))
+            part.operations.append(.delete(.key(RegistryKey.move(unit).key(in: keyspace))))
         }
     }
 

@@ -5,7 +5,7 @@ package import UnitFile
 package struct UnitEvent: Hashable, Sendable, Codable {
     package enum Kind: String, Hashable, Sendable, Codable {
         case submitted, replaced, target, restart, resetFailed, destroyed
-        case placed, moved, unplaced, blocked
+        case placed, moveAsked, moved, moveDropped, unplaced, blocked
         case started, stopped, failed, refused
         case retry, gaveUp
     }

@@ -6,11 +6,19 @@ package struct Machine: Hashable, Sendable {
     /// Set by operators (`PATCH /fleet/v1/machines`); durable, wins over `MachinePresence.metadata`. A nil value hides
     /// a configured key.
     package var labels: [String: String?]
+    /// Cordon and drain; durable too.
+    package var orders: MachineOrders
 
-    package init(id: MachineID, presence: MachinePresence? = nil, labels: [String: String?] = [:]) {
+    package init(
+        id: MachineID,
+        presence: MachinePresence? = nil,
+        labels: [String: String?] = [:],
+        orders: MachineOrders = MachineOrders()
+    ) {
         self.id = id
         self.presence = presence
         self.labels = labels
+        self.orders = orders
     }
 
     /// What `MachineMetadata=` is compared with.

@@ -14,6 +14,8 @@ extension Snapshot {
     package func pendingFailures(of unit: UnitName) -> [FailureScope: FailureRecord] {
         let statuses = statuses[unit] ?? [:]
         return (failures[unit] ?? [:]).filter { scope, record in
+            // One that failed where it should have been handed over to, and runs on where it was.
+            if scope == .fleet, hasCopy(of: unit, beside: record) { return false }
             guard case .retry = record.verdict else { return true }
             let copies: [UnitStatus] =
                 switch scope {
@@ -21,6 +23,17 @@ extension Snapshot {
                 case .machine(let machine): statuses[machine].map { [$0] } ?? []
                 }
             return !copies.contains { ($0.run?.attempt ?? 0) >= record.count }
+        }
+    }
+
+    /// Whether a machine has a sound copy, under the generation of the record's newest failure, that is none of the
+    /// runs that failed.
+    private func hasCopy(of unit: UnitName, beside record: FailureRecord) -> Bool {
+        (statuses[unit] ?? [:]).contains { machine, status in
+            guard let run = status.run, status.failure == nil, status.active == "active",
+                run.generation == record.recent.last?.run.generation, assignments[unit]?[machine]?.run == run
+            else { return false }
+            return !record.recent.contains { $0.machine == machine && $0.run == run }
         }
     }
 }

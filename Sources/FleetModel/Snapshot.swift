@@ -14,6 +14,10 @@ package struct Snapshot: Equatable, Sendable {
     package var statuses: [UnitName: [MachineID: UnitStatus]]
     package var refusals: [UnitName: [MachineID: Refusal]]
     package var failures: [UnitName: [FailureScope: FailureRecord]]
+    /// Moves that users have asked for and that are not made yet.
+    package var moves: [UnitName: MoveWish]
+    /// Absent while no machine that has units is lost.
+    package var brake: BrakeRecord?
     package var leadership: Leadership?
     /// Who may run which `AtMostOnce=` unit. Nothing is planned by it: the machines settle it among themselves.
     package var locks: [UnitName: UnitLock]
@@ -30,6 +34,9 @@ package struct Snapshot: Equatable, Sendable {
     package var assignmentRevisions: [UnitName: [MachineID: Revision]]
     package var failureRevisions: [UnitName: [FailureScope: Revision]]
     package var labelRevisions: [MachineID: Revision]
+    package var orderRevisions: [MachineID: Revision]
+    package var moveRevisions: [UnitName: Revision]
+    package var brakeRevision: Revision?
     package var fileRevisions: [ContentHash: Revision]
 
     package init() {
@@ -41,6 +48,8 @@ package struct Snapshot: Equatable, Sendable {
         statuses = [:]
         refusals = [:]
         failures = [:]
+        moves = [:]
+        brake = nil
         leadership = nil
         locks = [:]
         unitsByFile = [:]
@@ -50,6 +59,9 @@ package struct Snapshot: Equatable, Sendable {
         assignmentRevisions = [:]
         failureRevisions = [:]
         labelRevisions = [:]
+        orderRevisions = [:]
+        moveRevisions = [:]
+        brakeRevision = nil
         fileRevisions = [:]
     }
 

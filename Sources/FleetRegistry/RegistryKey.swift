@@ -25,6 +25,12 @@ package enum RegistryKey: Hashable, Sendable {
     case labels(MachineID)
     /// `locks/NAME`: a `UnitLock`, on the lease of the machine that has it.
     case lock(UnitName)
+    /// `machines/MACHINE/orders`: `MachineOrders`.
+    case orders(MachineID)
+    /// `moves/NAME`: a `MoveWish`.
+    case move(UnitName)
+    /// `brake`: a `BrakeRecord`.
+    case brake
     /// `leader`: a `LeaderRecord`, on the leader's lease. Its create revision is the epoch.
     case leader
     /// `events/NAME/ID`: a `UnitEvent`.
@@ -48,6 +54,9 @@ package enum RegistryKey: Hashable, Sendable {
         case .presence(let machine): "machines/\(machine)/presence"
         case .labels(let machine): "machines/\(machine)/labels"
         case .lock(let unit): "locks/\(unit)"
+        case .orders(let machine): "machines/\(machine)/orders"
+        case .move(let unit): "moves/\(unit)"
+        case .brake: "brake"
         case .leader: "leader"
         case .event(let unit, let id): "events/\(unit)/\(id)"
         }
@@ -62,22 +71,25 @@ package enum RegistryKey: Hashable, Sendable {
             .map { String(Substring($0)) }
         switch (parts.first, parts.count) {
         case ("leader", 1): self = .leader
+        case ("brake", 1): self = .brake
         case ("meta", 2) where parts[1] == "format": self = .format
         case ("files", 2):
             guard let hash = ContentHash(parts[1]) else { return nil }
             self = .file(hash)
-        case ("units", 2), ("targets", 2), ("locks", 2):
+        case ("units", 2), ("targets", 2), ("locks", 2), ("moves", 2):
             guard let unit = try? UnitName(parts[1]) else { return nil }
             switch parts[0] {
             case "units": self = .unit(unit)
             case "targets": self = .target(unit)
-            default: self = .lock(unit)
+            case "locks": self = .lock(unit)
+            default: self = .move(unit)
             }
         case ("machines", 3):
             guard let machine = MachineID(parts[1]) else { return nil }
             switch parts[2] {
             case "presence": self = .presence(machine)
             case "labels": self = .labels(machine)
+            case "orders": self = .orders(machine)
             default: return nil
             }
         case ("assignments", 3), ("status", 3), ("refusals", 3):

@@ -66,6 +66,9 @@ package struct SnapshotFeed: Sendable {
         case .unit(let unit): snapshot.unitRevisions[unit] = revision
         case .target(let unit): snapshot.targetRevisions[unit] = revision
         case .labels(let machine): snapshot.labelRevisions[machine] = revision
+        case .orders(let machine): snapshot.orderRevisions[machine] = revision
+        case .move(let unit): snapshot.moveRevisions[unit] = revision
+        case .brake: snapshot.brakeRevision = revision
         case .format, .file, .assignment, .status, .refusal, .failures, .presence, .lock, .leader, .event: break
         }
     }
@@ -129,6 +132,17 @@ package struct SnapshotFeed: Sendable {
             changes.machines.insert(machine)
         case .lock(let unit):
             snapshot.locks[unit] = try RegistryValue.decode(UnitLock.self, from: value)
+        case .orders(let machine):
+            let orders = try RegistryValue.decode(MachineOrders.self, from: value)
+            snapshot.machines[machine, default: Machine(id: machine)].orders = orders
+            snapshot.orderRevisions[machine] = entry.modified
+            changes.machines.insert(machine)
+        case .move(let unit):
+            snapshot.moves[unit] = try RegistryValue.decode(MoveWish.self, from: value)
+            snapshot.moveRevisions[unit] = entry.modified
+            changes.units.insert(unit)
+        case .brake:
+            set(try RegistryValue.decode(BrakeRecord.self, from: value), at: entry.modified, &changes)
         case .leader:
             let record = try RegistryValue.decode(LeaderRecord.self, from: value)
             snapshot.leadership = Leadership(machine: record.machine, epoch: entry.created, since: record.since)
@@ -182,6 +196,17 @@ package struct SnapshotFeed: Sendable {
             dropUnknown(machine)
             changes.machines.insert(machine)
         case .lock(let unit): snapshot.locks[unit] = nil
+        case .orders(let machine):
+            snapshot.machines[machine]?.orders = MachineOrders()
+            snapshot.orderRevisions[machine] = nil
+            dropUnknown(machine)
+            changes.machines.insert(machine)
+        case .move(let unit):
+            snapshot.moves[unit] = nil
+            snapshot.moveRevisions[unit] = nil
+            changes.units.insert(unit)
+        case .brake:
+            set(nil, at: nil, &changes)
         case .leader:
             snapshot.leadership = nil
             changes.leadership = true
@@ -191,9 +216,18 @@ package struct SnapshotFeed: Sendable {
         }
     }
 
-    /// A machine that is neither present nor labelled is not known any more.
+    /// Whether a lost machine's units are held changes for those that were, and for those that are.
+    private mutating func set(_ brake: BrakeRecord?, at revision: Revision?, _ changes: inout Changes) {
+        for record in [snapshot.brake, brake] { changes.machines.formUnion((record?.lost ?? [:]).keys) }
+        snapshot.brake = brake
+        snapshot.brakeRevision = revision
+    }
+
+    /// A machine that is neither present nor labelled, and of which nothing is ordered, is not known any more.
     private mutating func dropUnknown(_ machine: MachineID) {
-        guard let known = snapshot.machines[machine], known.presence == nil, known.labels.isEmpty else { return }
+        guard let known = snapshot.machines[machine], known.presence == nil, known.labels.isEmpty,
+            known.orders.isEmpty
+        else { return }
         snapshot.machines[machine] = nil
     }
 

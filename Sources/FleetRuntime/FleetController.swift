@@ -69,6 +69,7 @@ package final class FleetController: FleetControl {
             let (done, conflicted) = try await commit(plan.steps)
             guard conflicted else {
                 outcome.units.merge(plan.outcome.units) { _, new in new }
+                outcome.merge(machines: plan.outcome.machines)
                 return outcome
             }
             // Somebody changed what this was planned from. What is committed stays; the rest is planned anew.

@@ -13,6 +13,9 @@ enum Route: Hashable, Sendable {
     case v1State(String)
     case v1Discovery
     case machines
+    case machineOrders
+    case brake
+    case brakeRelease
     case units
     case unit(String)
     case journal(String)
@@ -55,6 +58,9 @@ enum Route: Hashable, Sendable {
         switch (segments.first, segments.count) {
         case (nil, _): .nothing
         case ("machines", 1): .machines
+        case ("machines", 2) where segments[1] == "orders": .machineOrders
+        case ("brake", 1): .brake
+        case ("brake", 2) where segments[1] == "release": .brakeRelease
         case ("units", 1): .units
         case ("units", 2) where !segments[1].isEmpty: .unit(segments[1])
         case ("units", 3) where segments[2] == "journal" && !segments[1].isEmpty: .journal(segments[1])
@@ -72,9 +78,9 @@ enum Route: Hashable, Sendable {
         case .nothing: []
         case .v1Machines: [.get, .head, .patch]
         case .v1Unit: [.get, .head, .put, .delete]
-        case .change: [.post]
         case .registry: [.get, .head, .post]
-        case .v1Units, .v1States, .v1State, .v1Discovery, .machines, .units, .unit, .journal, .version, .health:
+        case .change, .machineOrders, .brakeRelease: [.post]
+        case .v1Units, .v1States, .v1State, .v1Discovery, .machines, .brake, .units, .unit, .journal, .version, .health:
             [.get, .head]
         }
     }

@@ -20,7 +20,7 @@ extension Routes {
         let outcome = try await control.perform(change, by: await request.user())
         let after = try await control.snapshot()
         let first = Self.warnings(of: change) + Self.report(wanted, change, outcome, in: after)
-        let waits = wanted.wait ? Self.waits(for: wanted.action, outcome, in: after) : [:]
+        let waits = wanted.wait ? Self.waits(for: change, wanted.action, outcome, in: after) : [:]
         let settled = wanted.wait ? Self.settled(wanted.action, outcome, except: waits, in: after) : []
         let control = control
         let explainer = explainer
@@ -45,7 +45,18 @@ extension Routes {
         case .restart: .restart(names)
         case .resetFailed: .resetFailed(names)
         case .destroy: .destroy(names)
+        case .move: .move(names, to: try Self.destination(of: request, in: snapshot))
         }
+    }
+
+    private static func destination(
+        of request: ChangeRequest,
+        in snapshot: Snapshot
+    ) throws(APIError) -> MachineID {
+        guard let name = request.machine, let machine = try machines([name], in: snapshot).first else {
+            throw APIError(400, "machine: a move needs one")
+        }
+        return machine
     }
 
     private func submit(
@@ -125,7 +136,8 @@ extension Routes {
 
     /// What there is to wait for, unit by unit.
     private static func waits(
-        for action: ChangeRequest.Action,
+        for change: Change,
+        _ action: ChangeRequest.Action,
         _ outcome: ChangeOutcome,
         in snapshot: Snapshot
     ) -> [UnitName: ChangeFollower.Wait] {
@@ -145,6 +157,9 @@ extension Routes {
             case .stop: goal = .stopped
             case .unload: goal = .unloaded
             case .destroy: goal = .destroyed
+            case .move:
+                guard case .move(_, let machine) = change else { continue }
+                goal = .moved(to: machine)
             case .resetFailed:
                 guard case .changed = effect, snapshot.units[name]?.target.state == .launched else { continue }
                 goal = .started

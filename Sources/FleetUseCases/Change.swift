@@ -18,6 +18,12 @@ package enum Change: Hashable, Sendable {
     case destroy([UnitName])
     /// Set (a value) or hide (nil) or unset operator labels of machines.
     case label([LabelChange])
+    /// Move units to a machine.
+    case move([UnitName], to: MachineID)
+    /// Let the units of the machines that are lost by now move.
+    case releaseBrake
+    /// Cordon, uncordon or drain machines.
+    case order(MachineOrder, [MachineID])
 }
 
 /// One unit to store.
@@ -80,9 +86,24 @@ package struct ChangeOutcome: Hashable, Sendable {
         case refused(UseCaseError)
     }
 
-    package var units: [UnitName: Effect]
+    package enum MachineEffect: Hashable, Sendable {
+        case changed
+        case unchanged
+    }
 
-    package init(units: [UnitName: Effect]) { self.units = units }
+    package var units: [UnitName: Effect]
+    /// Of machines that something was ordered of.
+    package var machines: [MachineID: MachineEffect]
+
+    package init(units: [UnitName: Effect], machines: [MachineID: MachineEffect] = [:]) {
+        self.units = units
+        self.machines = machines
+    }
+
+    /// Takes note of what was done after a conflict. What was changed before it stays changed.
+    package mutating func merge(machines later: [MachineID: MachineEffect]) {
+        machines.merge(later) { $0 == .changed ? $0 : $1 }
+    }
 }
 
 extension Change {
@@ -96,7 +117,8 @@ extension Change {
         case .restart(let names): .restart(names.filter { !units.contains($0) })
         case .resetFailed(let names): .resetFailed(names.filter { !units.contains($0) })
         case .destroy(let names): .destroy(names.filter { !units.contains($0) })
-        case .label: self
+        case .move(let names, let machine): .move(names.filter { !units.contains($0) }, to: machine)
+        case .label, .order, .releaseBrake: self
         }
     }
 }

@@ -10,9 +10,10 @@ struct ChangePlanner {
     let keyspace: Keyspace
     var events: EventIDs
     var effects: [UnitName: ChangeOutcome.Effect] = [:]
+    var machineEffects: [MachineID: ChangeOutcome.MachineEffect] = [:]
     private var writes: [Writes] = []
 
-    /// All that is written for one unit, or for one machine's labels.
+    /// All that is written for one unit, or for one machine's labels or orders.
     struct Writes {
         var unit: UnitName?
         var compares: [Compare] = []
@@ -114,7 +115,7 @@ struct ChangePlanner {
             }
             packer.add(write)
         }
-        return ChangePlan(steps: packer.finish(), outcome: ChangeOutcome(units: effects))
+        return ChangePlan(steps: packer.finish(), outcome: ChangeOutcome(units: effects, machines: machineEffects))
     }
 }
 

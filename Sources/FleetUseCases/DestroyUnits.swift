@@ -13,6 +13,7 @@ extension ChangePlanner {
         writes.operations = [
             .delete(.key(RegistryKey.unit(name).key(in: keyspace))),
             .delete(.key(RegistryKey.target(name).key(in: keyspace))),
+            .delete(.key(RegistryKey.move(name).key(in: keyspace))),
             forgetFailures(of: name),
             .delete(keyspace.events(of: name)),
         ]

@@ -16,7 +16,8 @@ struct Fleetctl: ParsableCommand {
     /// In the order of the help text.
     static let commands: [any ParsableCommand.Type] = [
         Submit.self, Load.self, Start.self, Stop.self, Restart.self, Unload.self, Destroy.self, ResetFailed.self,
-        ListUnits.self, ListUnitFiles.self, ListMachines.self,
+        Move.self, ListUnits.self, ListUnitFiles.self,
+        ListMachines.self, Cordon.self, Uncordon.self, Drain.self, BrakeCommand.self,
         Status.self, Why.self, Journal.self, Cat.self, Verify.self, Registry.self, Version.self,
         FdForward.self, SSH.self,
     ]

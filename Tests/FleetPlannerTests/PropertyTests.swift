@@ -75,11 +75,14 @@ import UnitFile
             let from: MachineID
             switch decision.action {
             case .unassign(let machine), .move(let machine, _, _): from = machine
-            case .assign, .update, .recordFailure: continue
+            case .assign, .update, .recordFailure, .endMove: continue
             }
             guard let unit = fleet.snapshot.units[decision.unit], unit.target.state > .inactive else { continue }
-            if case .retry = decision.reason.cause { continue }
-            if case .duplicate = decision.reason.cause { continue }
+            switch decision.reason.cause {
+            case .retry, .duplicate, .drained, .moveAsked, .handedOver, .failedThere: continue
+            default: break
+            }
+            if fleet.snapshot.machines[from]?.orders.draining != nil { continue }
             let before = Eligibility.explain(unit, in: fleet.snapshot)[from]
             let later = Eligibility.explain(unit, in: after.snapshot)[from]
             let isGone = fleet.snapshot.machines[from]?.presence == nil

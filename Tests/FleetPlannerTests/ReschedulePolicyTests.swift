@@ -137,12 +137,16 @@ import UnitFile
         #expect(record.recent.last?.failure.at == start)
     }
 
-    @Test func whatIsNews() {
+    @Test func whatIsNews() throws {
         let record = policy().record(failed(3, generation: 5), of: web, after: nil, now: start)
-        let covered = [(5, 3, true), (5, 2, true), (5, 4, false), (4, 9, true), (6, 0, false)]
+        let covered = [(5, 3, true), (5, 4, false), (4, 9, true), (6, 0, false)]
+        let machine = try #require(record.recent.last?.machine)
         for (generation, attempt, expected) in covered {
-            #expect(record.covers(RunID(generation: Generation(generation), attempt: attempt)) == expected)
+            let run = RunID(generation: Generation(generation), attempt: attempt)
+            #expect(record.covers(run, on: machine) == expected)
         }
+        // A unit that is handed over has one run on two machines.
+        #expect(!record.covers(RunID(generation: 5, attempt: 3), on: FleetPlannerTests.machine("9")))
         #expect(record.isCurrent(at: 5))
         #expect(!record.isCurrent(at: 6))
     }

@@ -198,6 +198,7 @@ struct FakeExplainer: PlacementExplainer {
 
     func blocked(_ unit: UnitName, in snapshot: Snapshot) -> String? { reasons[unit] }
     func notEligible(_ unit: UnitName, in snapshot: Snapshot) -> [MachineID: String] { excluded }
+    func staying(_ unit: UnitName, on machine: MachineID, in snapshot: Snapshot) -> String? { reasons[unit] }
 }
 
 extension Timestamp {

@@ -25,7 +25,7 @@ import UnitFile
             #expect(units[1].states.first?.status.active == "active")
             let machines = try decode(MachineListing.self, try await server.ask("GET", "/fleet/v2/machines")).machines
             #expect(machines.map(\.units) == [1])
-            #expect(machines.map(\.state) == ["ready"])
+            #expect(machines.map(\.state) == [.ready])
         }
     }
 

@@ -62,7 +62,7 @@ import UnitFile
         }
         #expect(files.output == String(repeating: "1", count: 32) + "/10.0.0.1\n")
         let machines = try await FakeFleetd.run(["list-m"]) { _ in .json(MachineListing(machines: [])) }
-        #expect(machines.output == "MACHINE\tIP\tMETADATA\n")
+        #expect(machines.output == "MACHINE\tIP\tMETADATA\tSTATE\tAGE\n")
         #expect(machines.requests.map(\.path) == ["/fleet/v2/machines"])
     }
 

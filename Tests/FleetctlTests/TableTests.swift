@@ -80,11 +80,14 @@ import UnitFile
     }
 
     @Test func listMachines() throws {
-        func row(_ digit: String, _ metadata: [String: String], state: String = "ready") throws -> MachineListing.Row {
+        func row(_ digit: String, _ metadata: [String: String], state: MachineState = .ready) throws
+            -> MachineListing.Row
+        {
             MachineListing.Row(
                 machine: try Fixture.machine(digit, ip: digit == "1" ? "" : "10.0.0.2"),
                 metadata: metadata,
                 state: state,
+                stateSince: state == .lost ? nil : Timestamp(milliseconds: 0),
                 version: "2.0.0",
                 systemdVersion: "252",
                 units: 3,
@@ -92,24 +95,25 @@ import UnitFile
             )
         }
         let machines = MachineListing(machines: [
-            try row("2", ["zone": "b", "disk": "ssd"]), try row("1", [:]), try row("3", [:], state: "lost"),
+            try row("2", ["zone": "b", "disk": "ssd"]), try row("1", [:]), try row("3", [:], state: .lost),
         ])
         let listing = MachineTable.listing
         #expect(
             try listing.render(
-                MachineTable.rows(machines, includingLost: false),
+                MachineTable.rows(machines),
                 columns: listing.columns(of: nil),
-                layout: Layout()
+                layout: Layout(now: Timestamp(milliseconds: 90_000))
             ) == """
-                MACHINE\t\tIP\t\tMETADATA
-                11111111...\t-\t\t-
-                22222222...\t10.0.0.2\tdisk=ssd,zone=b
+                MACHINE\t\tIP\t\tMETADATA\tSTATE\tAGE
+                11111111...\t-\t\t-\t\tready\t1min 30s
+                22222222...\t10.0.0.2\tdisk=ssd,zone=b\tready\t1min 30s
+                33333333...\t10.0.0.2\t-\t\tlost\t-
 
                 """
         )
         #expect(
             try listing.render(
-                MachineTable.rows(machines, includingLost: true),
+                MachineTable.rows(machines),
                 columns: listing.columns(of: "machine,state,units,version,hostname,systemd,since"),
                 layout: Layout(hasLegend: false)
             ) == """

@@ -4,6 +4,7 @@ import UnitFile
 /// The fleet as it would be after a plan, put together from the decisions alone.
 struct AuditedOutcome {
     private let snapshot: Snapshot
+    private let now: Timestamp
     // Only of what the plan changes: an audit costs what the plan does, not what the fleet has.
     private var changedAssignments: [UnitName: [MachineID: Assignment]] = [:]
     private var changedMachines: [MachineID: Set<UnitName>] = [:]
@@ -12,8 +13,9 @@ struct AuditedOutcome {
     /// What decisions do not fit the snapshot.
     private(set) var findings: [AuditFinding] = []
 
-    init(_ plan: Plan, _ snapshot: Snapshot) {
+    init(_ plan: Plan, _ snapshot: Snapshot, now: Timestamp) {
         self.snapshot = snapshot
+        self.now = now
         for decision in plan.decisions { apply(decision) }
     }
 
@@ -47,6 +49,8 @@ struct AuditedOutcome {
                 findings.append(.baseless(unit, "a failure is recorded twice"))
             }
             records[unit, default: snapshot.failures[unit] ?? [:]][scope] = record
+        case .endMove(let machine):
+            if snapshot.moves[unit]?.to != machine { findings.append(.baseless(unit, "ends a move nobody asked for")) }
         }
     }
 
@@ -97,9 +101,26 @@ struct AuditedOutcome {
         }
     }
 
+    /// An ordinary unit may be on two machines while it is handed over: from one that is drained, or that a user wants
+    /// it to leave, to one that it may stay on.
+    func isHandover(of unit: Unit, _ machines: [MachineID]) -> Bool {
+        guard machines.count == 2, !unit.options.atMostOnce, unit.target.state == .launched else { return false }
+        let wished = snapshot.moves[unit.name]?.to
+        let left = machines.filter { machine in
+            let isDrained = snapshot.machines[machine]?.orders.draining != nil
+            let isUnwanted = wished.map { $0 != machine && machines.contains($0) } ?? false
+            return (isDrained || isUnwanted) && snapshot.statuses[unit.name]?[machine]?.failure == nil
+        }
+        return left.count == 1 && machines.allSatisfy { snapshot.machines[$0]?.presence != nil }
+    }
+
     /// Why `unit` may not be on `machine` beside those who would be there, in words; nil when it may.
-    mutating func objection(to unit: Unit, on machine: MachineID) -> String? {
+    /// One that is `arriving` is not stayed with: it would come there anew.
+    mutating func objection(to unit: Unit, on machine: MachineID, arriving: Bool = false) -> String? {
         guard let known = snapshot.machines[machine], known.presence != nil else { return "not present" }
+        let isNew = arriving || snapshot.assignments[unit.name]?[machine] == nil
+        if isNew, known.orders.cordoned != nil { return "cordoned" }
+        if let drain = known.orders.draining, isNew || drain.deadline.map({ $0 <= now }) ?? false { return "drained" }
         let options = unit.options
         let hostname = known.presence?.hostname ?? ""
         if let id = options.machineID?.text(machine: machine, hostname: hostname), id != machine.description,

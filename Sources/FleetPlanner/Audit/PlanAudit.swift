@@ -19,7 +19,7 @@ package enum PlanAudit {
     ) -> [AuditFinding] {
         var findings = order(plan)
         if let wake = plan.wakeAt, wake <= now { findings.append(.wakeInThePast(wake)) }
-        var outcome = AuditedOutcome(plan, snapshot)
+        var outcome = AuditedOutcome(plan, snapshot, now: now)
         findings += outcome.findings
         let units: any Sequence<UnitName> =
             switch scope {
@@ -32,7 +32,10 @@ package enum PlanAudit {
 
     private static func order(_ plan: Plan) -> [AuditFinding] {
         func rank(_ decision: Decision) -> (String, Int, String) {
-            if case .recordFailure = decision.action { return (decision.unit.description, 0, "") }
+            switch decision.action {
+            case .recordFailure, .endMove: return (decision.unit.description, 0, "")
+            case .assign, .update, .unassign, .move: break
+            }
             return (decision.unit.description, 1, decision.machine?.description ?? "")
         }
         return zip(plan.decisions, plan.decisions.dropFirst()).compactMap { left, right in
@@ -54,7 +57,9 @@ package enum PlanAudit {
         }
         guard unit.target.state > .inactive, !name.isTemplate else { return machines.map { .leftOver(name, $0) } }
         var findings: [AuditFinding] = []
-        if !unit.options.isGlobal, machines.count > 1 { findings.append(.severalMachines(name, machines)) }
+        if !unit.options.isGlobal, machines.count > 1, !outcome.isHandover(of: unit, machines) {
+            findings.append(.severalMachines(name, machines))
+        }
         for machine in machines where snapshot.machines[machine]?.presence != nil {
             if let why = outcome.objection(to: unit, on: machine) {
                 findings.append(.ineligible(name, machine, why))
@@ -64,12 +69,15 @@ package enum PlanAudit {
         if unit.options.isGlobal {
             for machine in snapshot.machines.keys.sorted() where !machines.contains(machine) {
                 guard !outcome.isHeld(unit, .machine(machine), now) else { continue }
-                if outcome.objection(to: unit, on: machine) == nil { findings.append(.forgotten(name, machine)) }
+                let why = outcome.objection(to: unit, on: machine, arriving: true)
+                if why == nil { findings.append(.forgotten(name, machine)) }
             }
         } else if !isAnywhere, !outcome.isHeld(unit, .fleet, now) {
-            let mayLeave = machines.isEmpty || unit.options.reschedule.trigger != .never
+            let isBraked = machines.contains { snapshot.brake?.holds($0) == true }
+            let mayLeave = machines.isEmpty || (unit.options.reschedule.trigger != .never && !isBraked)
             for machine in snapshot.machines.keys.sorted() where mayLeave && !machines.contains(machine) {
-                if outcome.objection(to: unit, on: machine) == nil { findings.append(.forgotten(name, machine)) }
+                let why = outcome.objection(to: unit, on: machine, arriving: true)
+                if why == nil { findings.append(.forgotten(name, machine)) }
             }
         }
         if machines.isEmpty, plan.considered.contains(name), plan.blocked[name] == nil {

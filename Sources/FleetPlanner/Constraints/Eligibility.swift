@@ -5,7 +5,7 @@ package import FleetModel
 package enum Eligibility {
     /// nil when `unit` may be on the machine.
     static func reason(_ unit: Unit, on host: Host, as standing: Standing, in world: World) -> IneligibleReason? {
-        lasting(unit, on: host, in: world)
+        lasting(unit, on: host, as: standing, in: world)
             ?? ReplacesConstraint.reason(unit, on: host, in: world)
             ?? ConflictsConstraint.reason(unit, on: host, as: standing)
             ?? MachineOfConstraint.reason(unit, on: host, in: world)
@@ -13,17 +13,23 @@ package enum Eligibility {
 
     /// The constraints that no other unit's place has a part in: while such a reason holds nothing that is placed or
     /// removed makes the machine eligible.
-    static func lasting(_ unit: Unit, on host: Host, in world: World) -> IneligibleReason? {
+    static func lasting(_ unit: Unit, on host: Host, as standing: Standing, in world: World) -> IneligibleReason? {
         PresenceConstraint.reason(on: host)
+            ?? OrdersConstraint.reason(on: host, as: standing, now: world.now)
             ?? MachineIDConstraint.reason(unit.options, on: host)
             ?? MetadataConstraint.reason(unit.options, on: host)
             ?? RefusalConstraint.reason(unit.name, on: host, in: world)
     }
 
     /// Every machine that may not have `unit`, with the reason; a machine that is missing from the answer may. A
-    /// machine that has the unit is asked whether it may keep it. `unit` need not be stored.
-    package static func explain(_ unit: Unit, in snapshot: Snapshot) -> [MachineID: IneligibleReason] {
-        explain(unit, in: World(snapshot: snapshot, index: PlanningIndex(snapshot)))
+    /// machine that has the unit is asked whether it may keep it. `unit` need not be stored. Without
+    /// `now` no deadline has passed.
+    package static func explain(
+        _ unit: Unit,
+        in snapshot: Snapshot,
+        now: Timestamp? = nil
+    ) -> [MachineID: IneligibleReason] {
+        explain(unit, in: World(snapshot: snapshot, index: PlanningIndex(snapshot), now: now))
     }
 
     static func explain(_ unit: Unit, in world: World) -> [MachineID: IneligibleReason] {

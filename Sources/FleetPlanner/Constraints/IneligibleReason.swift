@@ -5,6 +5,10 @@ package import UnitFile
 package enum IneligibleReason: Hashable, Sendable {
     /// Its lease has ended, or it was never there.
     case notPresent
+    /// Operators have closed the machine to newcomers, for the given reason.
+    case cordoned(String?)
+    /// The machine is drained: it takes no newcomer, and after the deadline keeps nothing.
+    case draining
     /// `MachineID=` names another machine.
     case otherMachine(wanted: String)
     /// `MachineMetadata=`: the machine's value of `key` is none of `wanted` (sorted); nil: it has no such key.
@@ -31,6 +35,8 @@ extension IneligibleReason: CustomStringConvertible {
     package var description: String {
         switch self {
         case .notPresent: "the machine is not present"
+        case .cordoned(let reason): "the machine is cordoned" + (reason.map { " (\($0))" } ?? "")
+        case .draining: "the machine is being drained"
         case .otherMachine(let wanted): "MachineID=\(wanted) names another machine"
         case .metadata(let key, let wanted, let found):
             "MachineMetadata=\(key)=\(wanted.joined(separator: " or ")) is asked for and the machine has "

@@ -15,6 +15,8 @@ package enum BlockedReason: Hashable, Sendable {
     /// The machine that has it is not present, and it stays assigned there because no other may have it: when the
     /// machine comes back it simply goes on.
     case machineLost(MachineID, others: [MachineID: IneligibleReason])
+    /// The machine that has it was lost with so many others that nothing is moved off them.
+    case brake(MachineID, lost: Int)
     /// The machine that has it is not present, and the unit asked not to be moved.
     case machineLostAndStays(MachineID)
 }
@@ -31,6 +33,9 @@ extension BlockedReason: CustomStringConvertible {
         case .machineLost(let machine, let others):
             "machine \(machine.short) is not present and no other is eligible"
                 + (others.isEmpty ? "" : ": " + Self.summary(others))
+        case .brake(let machine, let lost):
+            "machine \(machine.short) was lost together with \(lost - 1) other\(lost == 2 ? "" : "s"), more than are left: "
+                + "the brake keeps its units there until they are back, or until 'fleetctl brake release'"
         case .machineLostAndStays(let machine):
             "machine \(machine.short) is not present and Reschedule=never keeps the unit there"
         }
@@ -39,7 +44,7 @@ extension BlockedReason: CustomStringConvertible {
     /// As many as a person reads in one line.
     private static let shownReasons = 4
 
-    private static func summary(_ reasons: [MachineID: IneligibleReason]) -> String {
+    static func summary(_ reasons: [MachineID: IneligibleReason]) -> String {
         var machines: [String: [MachineID]] = [:]
         for (machine, reason) in reasons { machines[reason.description, default: []].append(machine) }
         let lines = machines.map { reason, machines -> (count: Int, text: String) in
@@ -58,7 +63,7 @@ extension BlockedReason: CustomStringConvertible {
 extension BlockedReason {
     /// What kind of reason it is, without the particulars: a change of these is no news.
     package enum Kind: Hashable, Sendable {
-        case isTemplate, givenUp, waiting, noMachines, noEligibleMachine, machineLost, machineLostAndStays
+        case isTemplate, givenUp, waiting, noMachines, noEligibleMachine, machineLost, brake, machineLostAndStays
     }
 
     package var kind: Kind {
@@ -69,6 +74,7 @@ extension BlockedReason {
         case .noMachines: .noMachines
         case .noEligibleMachine: .noEligibleMachine
         case .machineLost: .machineLost
+        case .brake: .brake
         case .machineLostAndStays: .machineLostAndStays
         }
     }
@@ -77,7 +83,7 @@ extension BlockedReason {
     package var isForWantOfMachine: Bool {
         switch self {
         case .isTemplate, .givenUp, .waiting: false
-        case .noMachines, .noEligibleMachine, .machineLost, .machineLostAndStays: true
+        case .noMachines, .noEligibleMachine, .machineLost, .brake, .machineLostAndStays: true
         }
     }
 }

@@ -13,6 +13,8 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
         case move(from: MachineID, to: MachineID, Assignment)
         /// The newest failure is entered, with the verdict of the reschedule policy.
         case recordFailure(FailureScope, FailureRecord)
+        /// The move that a user asked for is made, or cannot be.
+        case endMove(to: MachineID)
     }
 
     package var unit: UnitName
@@ -28,7 +30,8 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
     /// The machine that the decision is filed under: the new one of a move, the one that failed.
     package var machine: MachineID? {
         switch action {
-        case .assign(let machine, _), .update(let machine, _), .unassign(let machine), .move(_, let machine, _):
+        case .assign(let machine, _), .update(let machine, _), .unassign(let machine), .move(_, let machine, _),
+            .endMove(let machine):
             machine
         case .recordFailure(_, let record): record.recent.last?.machine
         }
@@ -45,6 +48,7 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
             "\(unit): move from \(from.short) to \(to.short), run \(new.run), \(new.target.rawValue): \(reason)"
         case .recordFailure(_, let record):
             "\(unit): record failure \(record.count) on \(machine?.short ?? "?"): \(reason)"
+        case .endMove(let machine): "\(unit): end the move to \(machine.short): \(reason)"
         }
     }
 }

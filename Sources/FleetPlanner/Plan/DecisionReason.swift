@@ -31,6 +31,16 @@ extension DecisionReason {
         case ineligible(MachineID, IneligibleReason)
         /// The unit failed on the machine and is tried again, for the `attempt`-th time.
         case retry(attempt: Int, after: MachineID?)
+        /// The machine is being drained.
+        case drained(MachineID)
+        /// A user wants it on another machine.
+        case moveAsked(to: MachineID)
+        /// It runs in its new place, so it leaves the old one.
+        case handedOver(to: MachineID)
+        /// It failed in its new place and still runs in the old one.
+        case failedThere(MachineID)
+        /// A move that was asked for is not made, in words.
+        case moveDropped(to: MachineID, String)
         /// More than one machine has an ordinary unit.
         case duplicate(kept: MachineID)
         /// A user has asked for something else, in the words of what changed.
@@ -59,6 +69,11 @@ extension DecisionReason.Cause: CustomStringConvertible {
         case .ineligible(let machine, let reason): "machine \(machine.short) may not have it: \(reason)"
         case .retry(let attempt, let machine):
             "try \(attempt + 1) after a failure" + (machine.map { " on \($0.short)" } ?? "")
+        case .drained(let machine): "machine \(machine.short) is being drained"
+        case .moveAsked(let machine): "a move to \(machine.short) was asked for"
+        case .handedOver(let machine): "it runs on \(machine.short) now"
+        case .failedThere(let machine): "it failed on \(machine.short) and still runs where it was"
+        case .moveDropped(let machine, let reason): "it is not moved to \(machine.short): \(reason)"
         case .duplicate(let kept): "machine \(kept.short) has it already"
         case .changed(let what): what.joined(separator: " and ")
         case .failed(let machine, let message, .retry(let time), let at) where time <= at:

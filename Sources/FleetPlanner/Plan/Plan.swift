@@ -10,6 +10,8 @@ package struct Plan: Equatable, Sendable {
     package let decisions: [Decision]
     /// Of the units looked at, those that should be loaded or run and are not, or wait.
     package let blocked: [UnitName: BlockedReason]
+    /// Of the units looked at, those that are on a machine which they should leave.
+    package let staying: [UnitName: [MachineID: StayingReason]]
     /// Units that were looked at: what `blocked` does not name of these is not blocked.
     package let considered: Set<UnitName>
     /// When something has to be tried again if nothing happens before.
@@ -20,6 +22,7 @@ package struct Plan: Equatable, Sendable {
         epoch: Epoch,
         decisions: [Decision],
         blocked: [UnitName: BlockedReason],
+        staying: [UnitName: [MachineID: StayingReason]] = [:],
         considered: Set<UnitName>,
         wakeAt: Timestamp?
     ) {
@@ -27,6 +30,7 @@ package struct Plan: Equatable, Sendable {
         self.epoch = epoch
         self.decisions = decisions
         self.blocked = blocked
+        self.staying = staying
         self.considered = considered
         self.wakeAt = wakeAt
     }
@@ -37,6 +41,9 @@ extension Plan: CustomStringConvertible {
         let lines =
             decisions.map(\.description)
             + blocked.sorted { $0.key < $1.key }.map { "\($0.key): blocked: \($0.value)" }
+            + staying.sorted { $0.key < $1.key }.flatMap { unit, reasons in
+                reasons.sorted { $0.key < $1.key }.map { "\(unit): stays on \($0.key.short): \($0.value)" }
+            }
             + (wakeAt.map { ["wake at \($0)"] } ?? [])
         return lines.isEmpty ? "nothing to do" : lines.joined(separator: "\n")
     }

@@ -10,6 +10,10 @@ struct Host: Equatable, Sendable {
     var hostname = ""
     /// `Machine.metadata`, merged once.
     var metadata: [String: String] = [:]
+    /// The machine is lost, and its units stay assigned to it until it is back.
+    var isBraked = false
+    /// Cordon and drain.
+    var orders = MachineOrders()
     /// Every unit assigned to the machine.
     var units: Set<UnitName> = []
     /// How many of `units` have a target state above inactive: what "least loaded" counts.

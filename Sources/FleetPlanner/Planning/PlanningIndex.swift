@@ -76,15 +76,18 @@ package struct PlanningIndex: Equatable, Sendable {
         for unit in hosts[slot].units { settlePending(unit) }
         let after = hosts[slot]
         return before.isPresent != after.isPresent || before.metadata != after.metadata
-            || before.hostname != after.hostname
+            || before.hostname != after.hostname || before.orders != after.orders
+            || before.isBraked != after.isBraked
     }
 
     private mutating func describe(_ machine: MachineID, in snapshot: Snapshot) {
         guard let slot = slots[machine] else { return }
         let presence = snapshot.machines[machine]?.presence
         hosts[slot].isPresent = presence != nil
+        hosts[slot].isBraked = presence == nil && snapshot.brake?.holds(machine) == true
         hosts[slot].hostname = presence?.hostname ?? ""
         hosts[slot].metadata = snapshot.machines[machine]?.metadata ?? [:]
+        hosts[slot].orders = snapshot.machines[machine]?.orders ?? MachineOrders()
     }
 
     /// The machine's slot, made where there is none.

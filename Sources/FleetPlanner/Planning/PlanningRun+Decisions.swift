@@ -9,6 +9,7 @@ extension PlanningRun {
         let names = considered.union(consideredGlobals.keys)
         for name in names.sorted() {
             decisions += failureDecisions(name)
+            if let end = moveDecision(name) { decisions.append(end) }
             if let unit = snapshot.units[name], let slots = consideredGlobals[name], phase(of: name) == .global {
                 decisions += slots.sorted().compactMap { globalDecision(unit, on: $0) }
             } else {
@@ -20,6 +21,7 @@ extension PlanningRun {
             epoch: epoch,
             decisions: decisions,
             blocked: blocked,
+            staying: staying,
             considered: names,
             wakeAt: wakeAt()
         )
@@ -40,6 +42,23 @@ extension PlanningRun {
             )
             return Decision(unit: name, action: .recordFailure(scope, record), reason: DecisionReason(cause))
         }
+    }
+
+    /// A wish ends when the unit is there and nowhere else, and when it cannot be fulfilled.
+    private func moveDecision(_ name: UnitName) -> Decision? {
+        guard let wish = snapshot.moves[name] else { return nil }
+        let cause: DecisionReason.Cause
+        if snapshot.units[name] != nil, [.validate, .place].contains(phase(of: name)) {
+            if let reason = droppedWishes[name] {
+                cause = .moveDropped(to: wish.to, reason)
+            } else {
+                guard world.machines(of: name) == [wish.to] else { return nil }
+                cause = .moveAsked(to: wish.to)
+            }
+        } else {
+            cause = snapshot.units[name] == nil ? .destroyed : .stopped
+        }
+        return Decision(unit: name, action: .endMove(to: wish.to), reason: DecisionReason(cause))
     }
 
     /// A unit that was made global or ordinary by its newest file is treated as what it is now.
@@ -78,8 +97,9 @@ extension PlanningRun {
         let record = record(key(unit, machine))
         let attempt = record.flatMap { $0.isCurrent(at: unit.generation) ? $0.count : nil } ?? 0
         let cause: DecisionReason.Cause =
-            attempt > 0 && retried.contains(key(unit, machine))
-            ? .retry(attempt: attempt, after: record?.recent.last?.machine) : .asked(unit.target.state)
+            departures[unit.name]
+            ?? (attempt > 0 && retried.contains(key(unit, machine))
+                ? .retry(attempt: attempt, after: record?.recent.last?.machine) : .asked(unit.target.state))
         let reason = DecisionReason(cause, choices[unit.name])
         let new = assignment(unit, attempt: attempt, reason: reason.description)
         return Decision(unit: unit.name, action: .assign(machine, new), reason: reason)
@@ -97,7 +117,8 @@ extension PlanningRun {
     }
 
     private func update(_ unit: Unit, on machine: MachineID, from old: Assignment) -> Decision? {
-        let isRetry = retried.contains(key(unit, machine))
+        let isRenewed = renewed[unit.name].map { $0 == index.slots[machine] } ?? false
+        let isRetry = retried.contains(key(unit, machine)) || isRenewed
         let attempt = attempt(of: unit, on: machine, before: old, isNew: isRetry)
         var new = assignment(unit, attempt: attempt, reason: old.reason)
         (new.epoch, new.at) = (old.epoch, old.at)
@@ -168,6 +189,9 @@ extension PlanningRun {
             let attempts = (snapshot.assignments[name] ?? [:])
                 .filter { $0.value.generation == unit.generation }.mapValues(\.attempt)
             times += Hold.retryTimes(of: unit, records: known, attempts: attempts)
+        }
+        times += drained.filter { !world.host($0).units.isEmpty }.compactMap {
+            index.hosts[$0].orders.draining?.deadline
         }
         return times.filter { $0 > now }.min()
     }

@@ -19,7 +19,8 @@ extension PlanningRun {
         if host.units.contains(name) {
             noteFailure(unit, on: slot, key)
             if hold(unit, key) == .due { retried.insert(key) }
-            guard let reason = Eligibility.reason(unit, on: host, as: .incumbent, in: world) else { return }
+            let isLast = isLeftByOthers(slot) ? IneligibleReason.draining : nil
+            guard let reason = Eligibility.reason(unit, on: host, as: .incumbent, in: world) ?? isLast else { return }
             retried.remove(key)
             leave(name, from: slot, because: .ineligible(host.id, reason))
         } else {

@@ -5,17 +5,22 @@ import UnitFile
 extension PlanningRun {
     /// Looks at a unit that is on a machine which is present.
     mutating func validate(_ name: UnitName) {
-        guard let unit = snapshot.units[name], let slot = keepOne(unit) else { return }
+        guard let unit = snapshot.units[name] else { return }
+        checkWish(of: unit)
+        guard let slot = keepOne(unit) else { return }
         let key = RecordKey(unit: name, scope: .fleet)
         noteFailure(unit, on: slot, key)
-        switch hold(unit, key) {
+        // A failure elsewhere, where it was to be handed over, says nothing of the run here.
+        switch hasFailed(unit, on: slot, key) ? hold(unit, key) : .none {
         case .none: break
         case .givenUp(let reason): blocked[name] = .givenUp(reason)
         case .waiting(let until): blocked[name] = .waiting(until: until)
         case .due: if retry(unit, key, from: slot) { return }
         }
         let host = world.host(slot)
-        guard let reason = Eligibility.reason(unit, on: host, as: .incumbent, in: world) else { return }
+        guard let reason = Eligibility.reason(unit, on: host, as: .incumbent, in: world) else {
+            return depart(unit, from: slot)
+        }
         leave(name, from: slot, because: .ineligible(host.id, reason))
         reconsider(name)
     }
@@ -24,7 +29,7 @@ extension PlanningRun {
     /// when no machine is eligible, the present one included.
     private mutating func retry(_ unit: Unit, _ key: RecordKey, from slot: Int) -> Bool {
         world.remove(unit.name, from: slot)
-        let best = choose(unit, isRetry: true)
+        let best = choose(unit, isRetry: true) ?? inPlace(unit, slot)
         world.place(unit.name, on: slot)
         guard let (chosen, choice, displaced) = best else { return false }
         retried.insert(key)
@@ -36,23 +41,23 @@ extension PlanningRun {
         return true
     }
 
-    /// An ordinary unit is on one machine. After `Global=` was taken from its file it may be on several: it stays on
-    /// the first that may keep it.
-    private mutating func keepOne(_ unit: Unit) -> Int? {
-        let slots = world.slots(of: unit.name).filter(world.isPresent)
-        let all = world.slots(of: unit.name)
-        guard all.count > 1 else { return slots.first }
-        let kept = slots.first { Eligibility.reason(unit, on: world.host($0), as: .incumbent, in: world) == nil }
-        guard let kept = kept ?? slots.first else { return nil }
-        for slot in all where slot != kept {
-            leave(unit.name, from: slot, because: .duplicate(kept: index.hosts[kept].id))
+    /// A machine that takes no newcomer may try what it has again, when no other may.
+    private func inPlace(
+        _ unit: Unit,
+        _ slot: Int
+    ) -> (slot: Int, choice: DecisionReason.Choice, displaced: [UnitName])? {
+        let host = world.host(slot)
+        guard host.orders.isCordoned, Eligibility.reason(unit, on: host, as: .incumbent, in: world) == nil else {
+            return nil
         }
-        return kept
+        let failures = recentFailures(of: unit)[slot] ?? 0
+        return (slot, .leastLoaded(units: world.loads[slot], failures: failures, displacing: []), [])
     }
 
     /// Looks for a machine for a unit that has none, or whose machine is not present.
     mutating func place(_ name: UnitName) {
         guard let unit = snapshot.units[name] else { return }
+        checkWish(of: unit)
         let key = RecordKey(unit: name, scope: .fleet)
         let lost = world.slots(of: name).first
         switch hold(unit, key) {
@@ -67,6 +72,11 @@ extension PlanningRun {
         }
         if let lost, unit.options.reschedule.trigger == .never {
             blocked[name] = .machineLostAndStays(index.hosts[lost].id)
+            return
+        }
+        if let lost, index.hosts[lost].isBraked {
+            retried.remove(key)
+            blocked[name] = .brake(index.hosts[lost].id, lost: snapshot.brake?.unreleased.count ?? 0)
             return
         }
         guard let (slot, choice, displaced) = choose(unit, isRetry: retried.contains(key)) else {
@@ -90,7 +100,7 @@ extension PlanningRun {
 
     /// The best eligible machine. Walks the machines once and asks for eligibility only where the rank is better than
     /// the best so far.
-    private func choose(
+    func choose(
         _ unit: Unit,
         isRetry: Bool
     ) -> (slot: Int, choice: DecisionReason.Choice, displaced: [UnitName])? {
@@ -98,7 +108,8 @@ extension PlanningRun {
         let failures = recentFailures(of: unit)
         let displaces = !unit.options.replaces.isEmpty
         var best: (rank: Rank, displaced: [UnitName])?
-        for slot in world.slotRange where world.isPresent(slot) {
+        let wished = wishedSlot(unit.name)
+        for slot in world.slotRange where world.isPresent(slot) && (wished == nil || wished == slot) {
             var rank = Rank(
                 isElsewhere: homes.isEmpty || homes.contains(slot) ? 0 : 1,
                 failures: failures.isEmpty ? 0 : failures[slot] ?? 0,

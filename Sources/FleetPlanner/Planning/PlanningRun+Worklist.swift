@@ -7,7 +7,8 @@ extension PlanningRun {
     mutating func begin(with dirty: Dirty) {
         switch dirty {
         case .all:
-            for name in Set(snapshot.units.keys).union(snapshot.assignments.keys) { reconsider(name) }
+            let names = Set(snapshot.units.keys).union(snapshot.assignments.keys).union(snapshot.moves.keys)
+            for name in names { reconsider(name) }
         case .some(let parts):
             for name in parts.units {
                 reconsider(name)
@@ -16,6 +17,11 @@ extension PlanningRun {
             for machine in parts.machines { reconsider(machine) }
             if parts.replacements { reconsiderReplacements() }
             for name in index.due(by: now) { reconsider(name) }
+            for slot in drained {
+                if let deadline = index.hosts[slot].orders.draining?.deadline, deadline <= now {
+                    reconsiderAll(on: slot)
+                }
+            }
         }
     }
 
@@ -24,8 +30,15 @@ extension PlanningRun {
         guard let slot = index.slots[machine] else { return }
         let host = index.hosts[slot]
         for name in host.units { reconsider(name, on: slot) }
-        guard host.isPresent else { return }
+        guard host.isPresent else {
+            for (name, wish) in snapshot.moves where wish.to == host.id { reconsider(name) }
+            return
+        }
         for name in index.pending where mayEverHave(name, slot) { reconsider(name) }
+        for other in drained where other != slot {
+            for name in index.hosts[other].units where mayEverHave(name, slot) { reconsider(name, on: other) }
+        }
+        for (name, wish) in snapshot.moves where wish.to == host.id { reconsider(name) }
         for name in index.globals { reconsiderGlobal(name, on: slot) }
     }
 
@@ -37,11 +50,12 @@ extension PlanningRun {
             for name in index.globals { reconsiderGlobal(name, on: slot) }
         }
         for name in index.pending { reconsider(name) }
+        for slot in drained { reconsiderAll(on: slot) }
     }
 
     private func mayEverHave(_ name: UnitName, _ slot: Int) -> Bool {
         guard let unit = snapshot.units[name] else { return false }
-        return Eligibility.lasting(unit, on: index.hosts[slot], in: world) == nil
+        return Eligibility.lasting(unit, on: index.hosts[slot], as: .newcomer, in: world) == nil
     }
 
     mutating func reconsider(_ name: UnitName) {
@@ -79,6 +93,9 @@ extension PlanningRun {
         }
         for other in index.pending where mayHaveWaited(other) { reconsider(other) }
         for other in blocked.keys where mayHaveWaited(other) { reconsider(other) }
+        for other in drained {
+            for departing in world.host(other).units where mayHaveWaited(departing) { reconsider(departing, on: other) }
+        }
         for other in index.globals where mayHaveWaited(other) { reconsiderGlobal(other, on: slot) }
     }
 }

@@ -24,6 +24,16 @@ struct PlanningRun {
     /// Global units that were looked at, with the slots.
     var consideredGlobals: [UnitName: Set<Int>] = [:]
     var blocked: [UnitName: BlockedReason] = [:]
+    /// Why units are still on machines that they should leave.
+    var staying: [UnitName: [MachineID: StayingReason]] = [:]
+    /// Why units have set out for a second machine.
+    var departures: [UnitName: DecisionReason.Cause] = [:]
+    /// Second machines on which a unit failed and is tried again at once: what the snapshot says of them is over.
+    var renewed: [UnitName: Int] = [:]
+    /// Moves asked for that cannot be made, with the reason.
+    var droppedWishes: [UnitName: String] = [:]
+    /// Machines that are present and drained.
+    let drained: [Int]
     /// Records written by this run.
     var records: [RecordKey: FailureRecord] = [:]
     /// Failures that this run answers with a new attempt.
@@ -38,7 +48,8 @@ struct PlanningRun {
         self.index = index
         self.now = now
         self.epoch = epoch
-        world = World(snapshot: snapshot, index: index)
+        drained = index.hosts.indices.filter { index.hosts[$0].isPresent && index.hosts[$0].orders.draining != nil }
+        world = World(snapshot: snapshot, index: index, now: now)
     }
 
     mutating func settle() {
@@ -55,12 +66,14 @@ struct PlanningRun {
     private mutating func settle(_ name: UnitName) {
         considered.insert(name)
         blocked[name] = nil
+        staying[name] = nil
         switch phase(of: name) {
         case .release: release(name)
         case .validate: validate(name)
         case .place: place(name)
         case .global: settleEverywhere(name)
         }
+        dropWishIfBlocked(name)
     }
 
     func phase(of name: UnitName) -> Worklist.Phase {
@@ -90,6 +103,7 @@ struct PlanningRun {
         if causes[name]?[slot] == nil { causes[name, default: [:]][slot] = cause }
         reconsiderFollowers(of: name)
         reconsiderThoseInWait(for: name, on: slot)
+        reconsiderDeparting(for: name, on: slot)
     }
 
     /// Puts `name` on a machine and looks again at whom that concerns.
@@ -129,7 +143,7 @@ struct PlanningRun {
             let run = status.run, run == assignment.run, run.generation == unit.generation
         else { return }
         let old = snapshot.failures[unit.name]?[key.scope]
-        guard old?.covers(run) != true else { return }
+        guard old?.covers(run, on: machine) != true else { return }
         let failed = FailedRun(machine: machine, run: run, failure: failure)
         records[key] = unit.options.reschedule.record(failed, of: unit.name, after: old, now: now)
     }

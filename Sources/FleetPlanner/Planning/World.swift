@@ -6,15 +6,18 @@ import UnitFile
 struct World {
     let snapshot: Snapshot
     let index: PlanningIndex
+    /// nil: no deadline has passed.
+    let now: Timestamp?
     private var changed: [Int: Host] = [:]
     /// `Host.load` of every slot, because ranking reads all of them for every unit.
     private(set) var loads: [Int]
     /// Slots of ordinary units that were placed or removed.
     private var moved: [UnitName: Set<Int>] = [:]
 
-    init(snapshot: Snapshot, index: PlanningIndex) {
+    init(snapshot: Snapshot, index: PlanningIndex, now: Timestamp?) {
         self.snapshot = snapshot
         self.index = index
+        self.now = now
         loads = index.hosts.map(\.load)
     }
 

@@ -2,6 +2,10 @@ package import FleetModel
 package import UnitFile
 
 extension ReschedulePolicy {
+    /// A unit that failed for good on so many machines is bad itself: no more are bothered with it, though its limit is
+    /// not reached. Two may be a coincidence of bad machines; `RescheduleLimit=0` asks never to give up, and is heard.
+    package static let machinesOfABadUnit = 3
+
     /// The record after one more failure for good, with the verdict. Pure; whether the failure is news is the caller's
     /// question (`FailureRecord.covers`).
     ///
@@ -57,6 +61,10 @@ extension ReschedulePolicy {
             let times = failures == 1 ? "once" : "\(failures) times"
             return .givenUp(reason: "failed \(times) within \(limitInterval.words); \(again)")
         }
+        let machines = record.machines(of: generation, within: limitInterval, now: now)
+        if limit > 0, machines >= Self.machinesOfABadUnit {
+            return .givenUp(reason: "failed on \(machines) machines within \(limitInterval.words); \(again)")
+        }
         let remembered = max(limitInterval, maximumDelay * 2)
         let retry = record.failures(of: generation, within: remembered, now: now)
         return .retry(at: now.advanced(by: wait(beforeRetry: retry)))
@@ -69,11 +77,11 @@ extension FailureRecord {
         recent.last?.run.generation == generation
     }
 
-    /// Whether the failure of `run` was recorded before: a status that is seen again, or by the next leader, is no
-    /// news.
-    package func covers(_ run: RunID) -> Bool {
+    /// Whether the failure of `run` on this machine was recorded before: a status that is seen again, or by the next
+    /// leader, is no news. The machine matters because a unit that is handed over has one run on two machines.
+    package func covers(_ run: RunID, on machine: MachineID) -> Bool {
         guard let newest = recent.last?.run, newest.generation >= run.generation else { return false }
-        return newest.generation > run.generation || run.attempt < count
+        return newest.generation > run.generation || recent.contains { $0.machine == machine && $0.run == run }
     }
 
     /// How many failures of `generation` are younger than `interval`. `recent` is bounded; when all of it counts, all
@@ -81,6 +89,12 @@ extension FailureRecord {
     func failures(of generation: Generation, within interval: Duration, now: Timestamp) -> Int {
         let counted = recent.filter { $0.run.generation == generation && now.since($0.failure.at) < interval }
         return counted.count == Limits.recentFailures ? max(count, counted.count) : counted.count
+    }
+
+    /// On how many machines the unit failed since a user asked for it, within `interval`.
+    func machines(of generation: Generation, within interval: Duration, now: Timestamp) -> Int {
+        Set(recent.filter { $0.run.generation == generation && now.since($0.failure.at) < interval }.map(\.machine))
+            .count
     }
 
     /// How often the unit failed on `machine` since a user asked for it, as far as `interval` remembers.

@@ -149,6 +149,14 @@ extension Logger {
         case .leadsNoMore(let epoch): notice("This machine leads no more", metadata: ["epoch": "\(epoch)"])
         case .decided(let decisions):
             for decision in decisions { info("\(decision)", metadata: ["unit": "\(decision.unit)"]) }
+        case .braked(let machines):
+            error(
+                """
+                More machines are lost than are left: nothing is moved off \(machines.map(\.short).joined(separator: ", ")) \
+                until they are back, or until 'fleetctl brake release'
+                """
+            )
+        case .brakeEnded: notice("The brake is off: units of lost machines are moved as usual")
         case .auditFailed(let findings):
             for finding in findings {
                 critical("A plan broke a rule, and is not carried out there; please report this: \(finding)")

@@ -20,6 +20,10 @@ package final class PlannerExplainer: PlacementExplainer {
         explanation(of: snapshot).notEligible(unit).mapValues(\.description)
     }
 
+    package func staying(_ unit: UnitName, on machine: MachineID, in snapshot: Snapshot) -> String? {
+        explanation(of: snapshot).staying(unit, on: machine)?.description
+    }
+
     /// Lets go of the newest explanation, and with it of the snapshot that it explains.
     package func forget() { newest.withLock { $0 = nil } }
 

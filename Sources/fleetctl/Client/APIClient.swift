@@ -15,6 +15,10 @@ struct APIClient: Sendable {
 
     func machines() throws -> MachineListing { try get(RequestPath("machines")) }
 
+    func brake() throws -> BrakeReport { try get(RequestPath("brake")) }
+
+    func releaseBrake() throws -> BrakeReport { try get(RequestPath("brake", "release"), method: "POST") }
+
     func units() throws -> UnitListing { try get(RequestPath("units")) }
 
     func unit(_ name: UnitName) throws -> UnitDetail { try get(RequestPath("units", name.description)) }
@@ -29,6 +33,12 @@ struct APIClient: Sendable {
     ) throws {
         let body = try JSONEncoder().encode(request)
         try lines(.init(method: "POST", path: RequestPath("change"), body: Array(body)), limit: limit, each: each)
+    }
+
+    /// Sends an order and hands over its progress as it comes.
+    func order(_ request: MachineOrderRequest, each: (MachineProgress) throws -> Void) throws {
+        let body = try JSONEncoder().encode(request)
+        try lines(.init(method: "POST", path: RequestPath("machines", "orders"), body: Array(body)), each: each)
     }
 
     /// Hands over journal lines as they come; with `follow`, until the connection ends.
@@ -56,9 +66,9 @@ struct APIClient: Sendable {
         try check(answer, said)
     }
 
-    private func get<Value: Decodable>(_ path: RequestPath) throws -> Value {
+    private func get<Value: Decodable>(_ path: RequestPath, method: String = "GET") throws -> Value {
         var body: [UInt8] = []
-        let answer = try exchange(.init(method: "GET", path: path)).perform(.wholeAnswer) { piece, _ in body += piece }
+        let answer = try exchange(.init(method: method, path: path)).perform(.wholeAnswer) { piece, _ in body += piece }
         try check(answer, body)
         return try decode(body)
     }

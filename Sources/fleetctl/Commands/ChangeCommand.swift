@@ -42,9 +42,9 @@ struct ChangeCommand {
     var context: Context
 
     /// Names of stored units. Local files do not matter.
-    func run(_ action: ChangeRequest.Action, names: [String]) throws -> Int32 {
+    func run(_ action: ChangeRequest.Action, names: [String], machine: String? = nil) throws -> Int32 {
         let units = try UnitArgument.all(names).map { UnitReference(name: $0.name) }
-        return try run(ChangeRequest(action: action, units: units, wait: !wait.noBlock))
+        return try run(ChangeRequest(action: action, units: units, wait: !wait.noBlock, machine: machine))
     }
 
     /// Units that are stored from local files where the registry does not have them.

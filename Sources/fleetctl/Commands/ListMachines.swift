@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `list-machines`: the machines of the fleet.
 struct ListMachines: FleetctlCommand {
@@ -9,7 +10,7 @@ struct ListMachines: FleetctlCommand {
 
     @OptionGroup var options: ListOptions
 
-    @Flag(help: "Also machines that are lost.")
+    @Flag(help: .hidden)
     var all = false
 
     @OptionGroup var global: GlobalOptions
@@ -20,7 +21,11 @@ struct ListMachines: FleetctlCommand {
         if options.json {
             context.console.print(try JSONText.document(listing))
         } else {
-            let rows = MachineTable.rows(listing, includingLost: all)
+            if let since = listing.brakedSince {
+                let text = "the brake is on since \(context.zone.full(since)): nothing is moved off lost machines"
+                context.console.complain("fleetctl: warning: \(text); see 'fleetctl brake'")
+            }
+            let rows = MachineTable.rows(listing)
             context.console.write(
                 MachineTable.listing.render(rows, columns: columns, layout: options.layout(in: context))
             )

@@ -69,6 +69,8 @@ enum Process {
             signal(SIGINT) { _ in Process.end("\nInterrupted before fleetd had confirmed the change.\n") }
         case .changeStored:
             signal(SIGINT) { _ in Process.end("\nInterrupted; the change is stored and goes on.\n") }
+        case .orderStored:
+            signal(SIGINT) { _ in Process.end("\nInterrupted; the order is stored and goes on.\n") }
         case .nothing:
             signal(SIGINT) { _ in Process.end("\n") }
         }
@@ -86,6 +88,8 @@ enum InterruptMeaning: Sendable {
     case changeUnknown
     /// The change is stored; only the waiting ends.
     case changeStored
+    /// The same for an order on machines.
+    case orderStored
     /// Something that only reads.
     case nothing
 }

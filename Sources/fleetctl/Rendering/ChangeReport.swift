@@ -81,6 +81,7 @@ struct ChangeReport {
         case .start, .restart: TargetState.launched.rawValue
         case .destroy: "destroyed"
         case .resetFailed: "reset"
+        case .move: "moved"
         }
     }
 
@@ -90,7 +91,7 @@ struct ChangeReport {
         case .destroy: return [.result("Destroyed \(unit)")]
         case .submit: return [.result("Unit \(unit) inactive")]
         case .resetFailed: return []
-        case .load, .start, .stop, .unload, .restart:
+        case .load, .start, .stop, .unload, .restart, .move:
             return [.result("Triggered unit \(unit) \(request.action.rawValue)")]
         }
     }
@@ -101,7 +102,7 @@ struct ChangeReport {
         switch request.action {
         case .submit: !unchanged.contains(unit)
         case .resetFailed: progress.machine != nil
-        case .load, .start, .stop, .unload, .restart, .destroy: true
+        case .load, .start, .stop, .unload, .restart, .destroy, .move: true
         }
     }
 
@@ -109,6 +110,7 @@ struct ChangeReport {
         if request.action == .destroy { return "Destroyed \(unit)" }
         let state = progress.state?.rawValue ?? goal
         guard let machine = progress.machine, progress.state != .inactive else { return "Unit \(unit) \(state)" }
+        if request.action == .move { return "Unit \(unit) is on \(machine.nameWithLegend)" }
         return "Unit \(unit) \(state) on \(machine.legend())"
     }
 
@@ -142,7 +144,7 @@ struct ChangeReport {
         switch request.action {
         case .stop: lines.append(.notice("Successfully stopped units [\(units)]."))
         case .unload: lines.append(.notice("Successfully unloaded units [\(units)]."))
-        case .submit, .load, .start, .restart, .resetFailed, .destroy: break
+        case .submit, .load, .start, .restart, .resetFailed, .destroy, .move: break
         }
         return lines
     }

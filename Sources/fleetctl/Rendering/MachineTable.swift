@@ -5,7 +5,7 @@ import FleetModel
 enum MachineTable {
     static var listing: Listing<MachineListing.Row> {
         Listing(
-            standard: ["machine", "ip", "metadata"],
+            standard: ["machine", "ip", "metadata", "state", "age"],
             columns: [
                 .init("machine") { row, layout in
                     layout.isFull ? row.machine.id.description : row.machine.id.short + "..."
@@ -13,7 +13,9 @@ enum MachineTable {
                 .init("ip") { row, _ in row.machine.primaryIP },
                 .init("metadata") { row, _ in metadata(row.metadata) },
                 .init("hostname") { row, _ in row.machine.hostname },
-                .init("state") { row, _ in row.state },
+                .init("state") { row, _ in row.state.rawValue },
+                .init("age") { row, layout in row.stateSince.map { Age.span(since: $0, now: layout.now) } ?? "" },
+                .init("reason") { row, _ in row.orders.cordoned?.reason ?? "" },
                 .init("version") { row, _ in row.version },
                 .init("systemd") { row, _ in row.systemdVersion },
                 .init("units") { row, _ in String(row.units) },
@@ -22,9 +24,9 @@ enum MachineTable {
         )
     }
 
-    /// The machines to show: fleet's list had only those that are there.
-    static func rows(_ listing: MachineListing, includingLost: Bool) -> [MachineListing.Row] {
-        listing.machines.filter { includingLost || $0.state != "lost" }.sorted { $0.machine.id < $1.machine.id }
+    /// The machines to show. One that is lost is shown while the fleet has a reason to remember it.
+    static func rows(_ listing: MachineListing) -> [MachineListing.Row] {
+        listing.machines.sorted { $0.machine.id < $1.machine.id }
     }
 
     /// `key=value` pairs by key.

@@ -83,6 +83,8 @@ struct Story {
         case .resetFailed: "failures forgotten"
         case .target: "target state set"
         case .gaveUp: "given up"
+        case .moveAsked: "a move asked for"
+        case .moveDropped: "not moved"
         case .submitted, .replaced, .restart, .destroyed, .placed, .moved, .unplaced, .blocked, .started, .stopped,
             .failed, .refused, .retry:
             kind.rawValue

@@ -36,6 +36,11 @@ enum Age {
         return distance > 0 ? span(distance) + " ago" : "in " + span(-distance)
     }
 
+    /// How long ago, without the word; `0s` for a time that is ahead.
+    static func span(since time: Timestamp, now: Timestamp) -> String {
+        span(max(0, now.milliseconds - time.milliseconds))
+    }
+
     private static func span(_ milliseconds: Int64) -> String {
         let seconds = milliseconds / 1000
         let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400)

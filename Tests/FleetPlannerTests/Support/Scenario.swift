@@ -26,7 +26,7 @@ struct Scenario {
     mutating func mutate() -> String {
         let name = random.pick(names)
         let machine = random.pick(machines)
-        switch random.below(20) {
+        switch random.below(30) {
         case 0...4:
             let options = drawOptions(for: name)
             let target = random.pick([TargetState.launched, .launched, .launched, .loaded, .inactive])
@@ -45,6 +45,7 @@ struct Scenario {
             return "machine \(machine.short) \(metadata)"
         case 11:
             fleet.lose(machine)
+            if random.oneIn(2) { fleet.brake() }
             return "lose \(machine.short)"
         case 12:
             let labels: [String: String?] = random.oneIn(2) ? [:] : ["region": random.pick(["eu", "us", nil])]
@@ -65,9 +66,34 @@ struct Scenario {
         case 18:
             fleet.restart(name)
             return "restart \(name)"
-        default:
+        case 19:
             fleet.resetFailed(name)
             return "reset-failed \(name)"
+        default: return operate(name, machine)
+        }
+    }
+
+    /// What operators do to machines, and what makes it matter: units that have arrived.
+    private mutating func operate(_ name: UnitName, _ machine: MachineID) -> String {
+        switch random.below(10) {
+        case 0:
+            fleet.cordon(machine)
+            return "cordon \(machine.short)"
+        case 1...2:
+            let deadline = random.pick([Duration?.none, .seconds(5), .seconds(60)])
+            fleet.drain(machine, deadline: deadline)
+            return "drain \(machine.short) \(deadline.map(\.description) ?? "")"
+        case 3:
+            fleet.order(machine, MachineOrders())
+            return "uncordon \(machine.short)"
+        case 4:
+            guard fleet.snapshot.units[name] != nil else { return "-" }
+            fleet.wish(name, on: machine)
+            return "wish \(name) on \(machine.short)"
+        default:
+            let places = (fleet.snapshot.assignments[name] ?? [:]).keys.sorted()
+            for place in places where !random.oneIn(3) { fleet.arrive(name, on: place) }
+            return "arrive \(name)"
         }
     }
 

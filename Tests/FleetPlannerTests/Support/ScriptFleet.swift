@@ -11,6 +11,10 @@ import UnitFile
 ///     target NAME TARGET / restart NAME / destroy NAME / reset-failed NAME / unreadable NAME
 ///     fail NAME A                        the present run fails for good
 ///     refuse NAME A REASON... / accept NAME A
+///     cordon A [REASON...] / drain A [SECONDS] / uncordon A
+///     brake / release                    the leader writes the brake down; an operator releases it
+///     arrive NAME A                      the present run is up
+///     wish NAME A                        a move is asked for
 ///     force NAME A                       an assignment that the planner did not make
 ///     advance SECONDS
 ///     plan                               prints the plan, audits it, applies it
@@ -57,6 +61,18 @@ struct ScriptFleet {
         case "unreadable": fleet.makeUnreadable(try name())
         case "fail": fleet.fail(try name(), on: try id(1))
         case "refuse": fleet.refuse(try name(), on: try id(1), words.dropFirst(2).joined(separator: " "))
+        case "brake":
+            fleet.brake()
+            guard let brake = fleet.snapshot.brake else { return ["no machine is lost"] }
+            return [
+                "lost: \(brake.unreleased.map(\.short).joined(separator: ", ")); \(brake.since == nil ? "off" : "on")"
+            ]
+        case "release": fleet.releaseBrake()
+        case "cordon": fleet.cordon(try id(0), words.count > 1 ? words.dropFirst().joined(separator: " ") : nil)
+        case "drain": fleet.drain(try id(0), deadline: words.count > 1 ? .seconds(Int(words[1]) ?? 0) : nil)
+        case "uncordon": fleet.order(try id(0), MachineOrders())
+        case "arrive": fleet.arrive(try name(), on: try id(1))
+        case "wish": fleet.wish(try name(), on: try id(1))
         case "accept": fleet.refuse(try name(), on: try id(1), nil)
         case "force": fleet.force(try name(), on: try id(1))
         case "advance": fleet.now = fleet.now.advanced(by: .seconds(Int(try word(0)) ?? 0))

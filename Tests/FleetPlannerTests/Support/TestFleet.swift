@@ -44,7 +44,7 @@ struct TestFleet {
     mutating func lose(_ id: MachineID) {
         guard snapshot.machines[id]?.presence != nil else { return }
         snapshot.machines[id]?.presence = nil
-        if snapshot.machines[id]?.labels.isEmpty == true { snapshot.machines[id] = nil }
+        dropUnknown(id)
         for unit in snapshot.statuses.keys where snapshot.statuses[unit]?[id] != nil {
             snapshot.statuses[unit]?[id] = nil
             touch(unit)
@@ -63,7 +63,35 @@ struct TestFleet {
         snapshot.revision = snapshot.revision.next
     }
 
+    mutating func order(_ id: MachineID, _ orders: MachineOrders) {
+        snapshot.machines[id, default: Machine(id: id)].orders = orders
+        dropUnknown(id)
+        changedMachines.insert(id)
+        snapshot.revision = snapshot.revision.next
+    }
+
+    mutating func cordon(_ id: MachineID, _ reason: String? = nil) {
+        order(id, MachineOrders(cordoned: .init(set: Provenance(at: now, by: "test"), reason: reason)))
+    }
+
+    mutating func drain(_ id: MachineID, deadline: Duration? = nil) {
+        let end = deadline.map { now.advanced(by: $0) }
+        order(id, MachineOrders(draining: .init(set: Provenance(at: now, by: "test"), deadline: end)))
+    }
+
+    /// What the feed does with a machine that nothing is known of any more.
+    private mutating func dropUnknown(_ id: MachineID) {
+        guard let known = snapshot.machines[id], known.presence == nil, known.labels.isEmpty, known.orders.isEmpty
+        else { return }
+        snapshot.machines[id] = nil
+    }
+
     // MARK: Units
+
+    mutating func wish(_ name: UnitName, on machine: MachineID?) {
+        snapshot.moves[name] = machine.map { MoveWish(to: $0, set: Provenance(at: now, by: "test")) }
+        touch(name)
+    }
 
     mutating func submit(_ name: UnitName, target: TargetState = .launched, _ options: FleetOptions = FleetOptions()) {
         generation += 1
@@ -132,10 +160,44 @@ struct TestFleet {
         touch(name)
     }
 
+    /// The present run is up and settled.
+    mutating func arrive(_ name: UnitName, on machine: MachineID) {
+        guard let assignment = snapshot.assignments[name]?[machine], snapshot.machines[machine]?.presence != nil else {
+            return
+        }
+        snapshot.statuses[name, default: [:]][machine] = UnitStatus(
+            file: assignment.file,
+            run: assignment.run,
+            load: "loaded",
+            active: assignment.target == .launched ? "active" : "inactive",
+            sub: assignment.target == .launched ? "running" : "dead",
+            settled: true,
+            at: now
+        )
+        touch(name)
+    }
+
     mutating func refuse(_ name: UnitName, on machine: MachineID, _ reason: String?) {
         guard snapshot.machines[machine]?.presence != nil else { return }
         snapshot.refusals[name, default: [:]][machine] = reason.map { Refusal(reason: $0, at: now) }
         touch(name)
+    }
+
+    /// What the leader writes down before it plans.
+    mutating func brake() {
+        let new = Brake.next(snapshot, now: now)
+        let stored = new.isEmpty ? nil : new
+        guard stored != snapshot.brake else { return }
+        changedMachines.formUnion(snapshot.brake.map { Array($0.lost.keys) } ?? [])
+        changedMachines.formUnion(new.lost.keys)
+        snapshot.brake = stored
+        snapshot.revision = snapshot.revision.next
+    }
+
+    mutating func releaseBrake() {
+        guard let brake = snapshot.brake else { return }
+        changedMachines.formUnion(brake.lost.keys)
+        snapshot.brake?.released = brake.lost.keys.sorted()
     }
 
     // MARK: Plans
@@ -153,6 +215,7 @@ struct TestFleet {
                 put(unit, from, nil)
                 put(unit, to, new)
             case .recordFailure(let scope, let record): snapshot.failures[unit, default: [:]][scope] = record
+            case .endMove: snapshot.moves[unit] = nil
             }
             touch(unit)
         }
@@ -224,6 +287,7 @@ extension Plan {
             case .move(let from, let to, _):
                 "\(decision.unit.prefix):\(from.short.prefix(1))>\(to.short.prefix(1))"
             case .recordFailure(_, let record): "\(decision.unit.prefix)!\(record.count)"
+            case .endMove(let machine): "\(decision.unit.prefix)~\(machine.short.prefix(1))"
             }
         }
     }

@@ -18,6 +18,9 @@ struct FinalPlacement {
     /// conflict to names that sort before its own only.
     func objection(to unit: UnitName, _ spec: UnitSpec, on machine: SimMachine, isThere: Bool) -> String? {
         guard state.present.contains(machine.index) else { return "m\(machine.index) is not present" }
+        if !isThere, let orders = state.orders[machine.index], orders.cordoned != nil || orders.draining != nil {
+            return "it takes no newcomer"
+        }
         if let id = spec.machineID, id != machine.id { return "MachineID" }
         if !spec.zones.isEmpty {
             guard let zone = state.zone(of: machine), spec.zones.contains(zone) else { return "MachineMetadata" }

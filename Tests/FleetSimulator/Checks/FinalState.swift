@@ -19,6 +19,9 @@ struct FinalState {
     var present: Set<Int> = []
     var labels: [Int: [String: String?]] = [:]
     var locks: [UnitName: MachineID] = [:]
+    var orders: [Int: MachineOrders] = [:]
+    var brake: BrakeRecord?
+    var moves: [UnitName: MoveWish] = [:]
     var leader: MachineID?
 
     init(_ checks: WorldChecks) {
@@ -40,6 +43,9 @@ struct FinalState {
                 failures[unit, default: [:]][scope] = checks.decode(FailureRecord.self, entry)
             case .presence(let machine): present.insert(index(machine))
             case .labels(let machine): labels[index(machine)] = checks.decode(MachineLabels.self, entry)?.labels
+            case .orders(let machine): orders[index(machine)] = checks.decode(MachineOrders.self, entry)
+            case .move(let unit): moves[unit] = checks.decode(MoveWish.self, entry)
+            case .brake: brake = checks.decode(BrakeRecord.self, entry)
             case .leader: leader = checks.decode(LeaderRecord.self, entry)?.machine
             case .lock(let unit): locks[unit] = checks.decode(UnitLock.self, entry)?.machine
             case .format, .file, .event: break

@@ -24,6 +24,7 @@ struct Judgement {
         judgeMachines()
         let units = Set(state.intents.keys).union(state.placed.keys).union(state.targets.keys)
         for unit in units.sorted() { judgePlaces(of: unit) }
+        for (unit, wish) in state.moves { problems.append("\(unit) is still to be moved to \(wish.to.short)") }
         for machine in machines where machine.isOn { judgeSystemd(machine) }
         // What came back by itself is tried again all the same, when its time has come.
         for (unit, records) in state.failures { for scope in records.keys { _ = isHeld(unit, scope) } }
@@ -86,13 +87,39 @@ struct Judgement {
             if let why = placement.objection(to: unit, spec, on: home, isThere: true) {
                 problems.append("\(unit) may not be on m\(home.index): \(why)")
             }
-            return
+            return judgeDrained(unit, spec, home)
         }
         if home != nil, spec.trigger == .never { return }
+        if let home, state.brake?.holds(home.id) == true {
+            let lost = machines.count { !state.present.contains($0.index) }
+            if lost <= state.present.count { problems.append("the brake is on for m\(home.index) alone") }
+            return
+        }
         if isHeld(unit, .fleet) { return }
         for machine in machines where machine !== home {
             if placement.objection(to: unit, spec, on: machine, isThere: false) == nil {
                 problems.append("\(unit) is on no machine that is there, although m\(machine.index) may have it")
+            }
+        }
+    }
+
+    /// A unit stays on a machine that is drained only while no other may have it, and not after the deadline.
+    private mutating func judgeDrained(_ unit: UnitName, _ spec: UnitSpec, _ home: SimMachine) {
+        guard let drain = state.orders[home.index]?.draining else { return }
+        if let deadline = drain.deadline {
+            let now = machines.filter { $0.isOn && $0.hasEngine }.map(\.clock.now).min()
+            if let now, deadline.advanced(by: .seconds(5)) < now {
+                problems.append("\(unit) is on m\(home.index) after the deadline of its drain")
+            } else {
+                isWaiting = true
+            }
+        }
+        if isHeld(unit, .fleet) { return }
+        for machine in machines where machine !== home {
+            if placement.objection(to: unit, spec, on: machine, isThere: false) == nil {
+                problems.append(
+                    "\(unit) is on m\(home.index), which is drained, although m\(machine.index) may have it"
+                )
             }
         }
     }
@@ -102,6 +129,10 @@ struct Judgement {
             let isThere = places.contains { $0.machine == machine.index }
             let why = placement.objection(to: unit, spec, on: machine, isThere: isThere)
             if isThere, let why { problems.append("\(unit) may not be on m\(machine.index): \(why)") }
+            let others = state.units(on: machine.index).filter { placement.specs[$0]?.isGlobal == false }
+            if isThere, state.orders[machine.index]?.draining != nil, others.isEmpty {
+                problems.append("\(unit) is on m\(machine.index), which is drained and has no ordinary units")
+            }
             if !isThere, why == nil, !isHeld(unit, .machine(machine.id)) {
                 problems.append("\(unit) is not on m\(machine.index), which may have it")
             }
@@ -134,7 +165,8 @@ struct Judgement {
         }
         switch record.verdict {
         case .givenUp:
-            if spec.trigger == .onFailure, spec.limit == 0 || record.count < spec.limit {
+            let machines = Set(record.recent.map(\.machine)).count
+            if spec.trigger == .onFailure, spec.limit == 0 || (record.count < spec.limit && machines < 3) {
                 problems.append("\(unit) was given up after \(record.count) failures, its limit is \(spec.limit)")
             }
             return true

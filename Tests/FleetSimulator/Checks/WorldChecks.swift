@@ -13,6 +13,8 @@ final class WorldChecks {
     /// Every value that users stored under a key of theirs, with its revision; nil: deleted.
     private var wishes: [Key: [(revision: Revision, value: [UInt8]?)]] = [:]
     private var files: [UnitName: ContentHash] = [:]
+    private var orders: [Int: MachineOrders] = [:]
+    private var moves: [UnitName: Int] = [:]
     var assignments: [UnitName: [Int: Held]] = [:]
     /// When a machine lost an assignment.
     var unassigned: [Place: SimTime] = [:]
@@ -75,6 +77,11 @@ final class WorldChecks {
                 files[unit] = decode(UnitIntent.self, event)?.file
                 if files[unit] == nil { forgetRuns(of: unit) }
             case .target, .labels: note(event, writer)
+            case .orders(let machine):
+                note(event, writer)
+                orders[self.machine(machine).index] = decode(MachineOrders.self, event)
+            case .move(let unit):
+                moves[unit] = decode(MoveWish.self, event).map { self.machine($0.to).index }
             case .file:
                 touchesUnits = true
                 note(event, writer)
@@ -83,7 +90,7 @@ final class WorldChecks {
                 assign(unit, self.machine(machine).index, decode(Assignment.self, event), writer)
             case .failures(let unit, let scope): recordFailure(event, unit, scope, writer)
             case .presence(let machine): checkPresence(event, self.machine(machine))
-            case .format, .status, .refusal, .lock, .leader, .event: break
+            case .format, .status, .refusal, .lock, .brake, .leader, .event: break
             }
         }
         if touchesUnits { checkFiles() }
@@ -156,7 +163,7 @@ final class WorldChecks {
 
     private func isWish(_ key: Key) -> Bool {
         switch RegistryKey(key, in: keyspace) {
-        case .unit, .target, .file, .labels: true
+        case .unit, .target, .file, .labels, .orders: true
         default: false
         }
     }
@@ -192,12 +199,16 @@ final class WorldChecks {
         unassigned[place] = nil
     }
 
-    /// No transaction gives an ordinary unit a further machine.
+    /// No transaction gives an ordinary unit a further machine, unless it is to leave the one that it has.
     private func checkPlaces(_ unit: UnitName, before: Int) {
         let places = assignments[unit] ?? [:]
         guard places.count > max(before, 1), let file = files[unit], world.specs[file]?.isGlobal == false else {
             return
         }
+        let isLeaving = places.keys.contains { place in
+            orders[place]?.draining != nil || moves[unit].map { $0 != place } ?? false
+        }
+        if places.count == 2, isLeaving, world.specs[file]?.isAtMostOnce == false { return }
         let machines = places.keys.sorted().map { "m\($0)" }.joined(separator: ", ")
         world.find(.doubleAssignment, "\(unit) is assigned to \(machines)")
     }

@@ -85,7 +85,7 @@ final class SimUsers {
 
     private func draw() -> Change {
         let name = pickName()
-        switch random.weighted([40, 12, 16, 8, 8, 6, 6]) {
+        switch random.weighted([40, 12, 16, 8, 8, 6, 6, 5, 5]) {
         case 0: return .submit([submission(of: name)], target: .launched, replace: random.chance(600) ? .always : .keep)
         case 1:
             let all = names.filter { _ in random.chance(400) }
@@ -94,7 +94,9 @@ final class SimUsers {
         case 3: return .restart([name, pickName()])
         case 4: return .destroy([name])
         case 5: return .resetFailed([name])
-        default: return .label([label()])
+        case 6: return .label([label()])
+        case 7: return .order(order(), [pickMachine()])
+        default: return .move([name], to: pickMachine())
         }
     }
 
@@ -105,10 +107,25 @@ final class SimUsers {
 
     private func target() -> TargetState { random.pick([.launched, .launched, .loaded, .inactive]) ?? .launched }
 
-    private func label() -> LabelChange {
+    private func pickMachine() -> MachineID {
         guard let machine = random.pick(machines) else { preconditionFailure("no machines for \(world.options)") }
+        return machine.id
+    }
+
+    /// More is opened than closed, so that there is room.
+    private func order() -> MachineOrder {
+        switch random.below(8) {
+        case 0: .cordon(reason: nil)
+        case 1: .drain(deadline: nil)
+        case 2: .drain(deadline: .seconds(Int64(random.below(30))))
+        default: .uncordon
+        }
+    }
+
+    private func label() -> LabelChange {
+        let machine = pickMachine()
         let zone = random.pick(SimMachine.zones) ?? ""
-        return LabelChange(machine: machine.id, key: "zone", operation: random.chance(700) ? .set(zone) : .remove)
+        return LabelChange(machine: machine, key: "zone", operation: random.chance(700) ? .set(zone) : .remove)
     }
 
     private func submission(of name: UnitName) -> Submission {

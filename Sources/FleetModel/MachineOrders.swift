@@ -1,0 +1,40 @@
+/// What operators have ordered of a machine. Stored at `machines/MACHINE/orders`, durable, and kept apart from its
+/// labels: an order outlives the machine's absence, so a machine that comes back from a repair is still cordoned.
+package struct MachineOrders: Hashable, Sendable, Codable {
+    /// The machine takes no newcomer, and keeps what it has.
+    package struct Cordon: Hashable, Sendable, Codable {
+        package var set: Provenance
+        /// In the operator's words.
+        package var reason: String?
+
+        package init(set: Provenance, reason: String? = nil) {
+            self.set = set
+            self.reason = reason
+        }
+    }
+
+    /// The machine takes no newcomer, and its units leave.
+    package struct Drain: Hashable, Sendable, Codable {
+        package var set: Provenance
+        /// From then on what is left leaves without waiting for anything; nil: it stays for as long as it has to.
+        package var deadline: Timestamp?
+
+        package init(set: Provenance, deadline: Timestamp? = nil) {
+            self.set = set
+            self.deadline = deadline
+        }
+    }
+
+    package var cordoned: Cordon?
+    package var draining: Drain?
+
+    package init(cordoned: Cordon? = nil, draining: Drain? = nil) {
+        self.cordoned = cordoned
+        self.draining = draining
+    }
+
+    /// Nothing is ordered: the key need not be there.
+    package var isEmpty: Bool { cordoned == nil && draining == nil }
+    /// A machine that is drained is cordoned too.
+    package var isCordoned: Bool { !isEmpty }
+}

@@ -1,0 +1,99 @@
+import FleetAPI
+import FleetModel
+import FleetRuntime
+import FleetUseCases
+import HTTPTypes
+import ServiceLifecycle
+import UnitFile
+
+/// `POST /fleet/v2/machines/orders`
+extension Routes {
+    /// Every name is looked up before anything is written, and the orders are durable before the answer's head leaves.
+    func order(_ request: APIRequest) async throws(APIError) -> Answer {
+        let wanted = try await request.json(MachineOrderRequest.self)
+        guard !wanted.machines.isEmpty else { throw APIError(400, "machines: no machines given") }
+        guard wanted.machines.count <= limits.units else {
+            throw APIError(413, "machines: at most \(limits.units) in one request, this has \(wanted.machines.count)")
+        }
+        let machines = try Self.machines(wanted.machines, in: try await control.snapshot())
+        let change = Change.order(try Self.order(wanted), machines)
+        let outcome = try await control.perform(change, by: await request.user())
+        let after = try await control.snapshot()
+        let first = machines.map { machine in
+            MachineProgress(
+                kind: outcome.machines[machine] == .unchanged ? .unchanged : .stored,
+                machine: MachineSummary(machine, in: after)
+            )
+        }
+        let (control, explainer) = (control, explainer)
+        let followed = wanted.wait && wanted.action == .drain ? machines : []
+        return .lines { writer in
+            try await writer.write(first)
+            var follower = DrainFollower(followed, explainer: explainer)
+            guard try await Self.follow(&follower, with: control, &writer) else { return }
+            try await writer.write([MachineProgress(kind: .done)])
+        }
+    }
+
+    static func machines(_ names: [String], in snapshot: Snapshot) throws(APIError) -> [MachineID] {
+        do throws(UseCaseError) {
+            return try MachineNames.resolve(names, in: snapshot)
+        } catch {
+            throw APIError(error)
+        }
+    }
+
+    private static func order(_ request: MachineOrderRequest) throws(APIError) -> MachineOrder {
+        switch request.action {
+        case .cordon:
+            let reason = request.reason.map { $0.printable() }
+            return .cordon(reason: reason?.isEmpty == true ? nil : reason)
+        case .uncordon: return .uncordon
+        case .drain:
+            guard let deadline = request.deadline else { return .drain(deadline: nil) }
+            guard deadline >= 0, deadline <= Limits.longestSpan.milliseconds else {
+                throw APIError(400, "deadline: \(deadline) is no number of milliseconds from 0 to a hundred years")
+            }
+            return .drain(deadline: .milliseconds(deadline))
+        }
+    }
+
+    /// Looks at every new snapshot until all is over. False when fleetd stops first: the order stays.
+    private static func follow(
+        _ follower: inout DrainFollower,
+        with control: any FleetControl,
+        _ writer: inout LineWriter
+    ) async throws -> Bool {
+        // Before the first look, so that no change falls between the two.
+        let changes = control.changes()
+        var told: String?
+        if try await look(&follower, control, &told, &writer) { return true }
+        for await _ in changes.cancelOnGracefulShutdown() {
+            if try await look(&follower, control, &told, &writer) { return true }
+        }
+        try Task.checkCancellation()
+        let message = "fleetd is stopping: the order is stored, but nobody follows it here any more"
+        try await writer.write([MachineProgress(kind: .warning, message: message)])
+        return false
+    }
+
+    private static func look(
+        _ follower: inout DrainFollower,
+        _ control: any FleetControl,
+        _ told: inout String?,
+        _ writer: inout LineWriter
+    ) async throws -> Bool {
+        let snapshot: Snapshot
+        do throws(APIError) {
+            snapshot = try await control.snapshot()
+        } catch {
+            guard told != error.error.message else { return false }
+            told = error.error.message
+            try await writer.write([MachineProgress(kind: .waiting, message: error.error.message)])
+            return false
+        }
+        told = nil
+        try await writer.write(follower.advance(to: snapshot))
+        return follower.isDone
+    }
+}
