@@ -33,9 +33,13 @@ extension SystemTests {
             let first = left[0].machine
             // Ends with the first assignment that is written on the remaining machines.
             let watch = Task {
-                try await first.run(
-                    ["sh", "-c", "etcdctl watch --prefix /fleet/assignments/ | head -n 1"],
-                    limit: .seconds(60)
+                // Not `| head -n 1`: etcdctl would notice at its second line only that nobody reads it.
+                try await first.shell(
+                    """
+                    etcdctl watch --prefix /fleet/assignments/ >/run/moves & pid=$!
+                    until [ -s /run/moves ]; do sleep 0.01; done
+                    kill $pid
+                    """
                 )
             }
             try await lost.machine.powerCut()
