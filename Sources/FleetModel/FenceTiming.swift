@@ -2,8 +2,8 @@
 ///
 /// The locks hang on the machine's lease. The registry ends a lease no earlier than `lease` after it got the last
 /// renewal, so no earlier than `lease` after that was *sent*. systemd, by a timer that works whatever becomes of
-/// fleetd, begins to stop the units `fence` after the last acknowledged renewal was sent, and has them down `stop` later. No
-/// other machine gets a lock before this one's units are down, if
+/// fleetd, begins to stop the units `fence` after the last acknowledged renewal was sent, and has them down `stop`
+/// later. No other machine gets a lock before this one's units are down, if
 ///
 ///     fence + stop + margin <= lease
 ///

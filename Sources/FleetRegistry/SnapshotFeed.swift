@@ -121,22 +121,13 @@ package struct SnapshotFeed: Sendable {
             snapshot.failures[unit, default: [:]][scope] = record
             snapshot.failureRevisions[unit, default: [:]][scope] = entry.modified
             changes.units.insert(unit)
-        case .presence(let machine):
-            let presence = try RegistryValue.decode(MachinePresence.self, from: value)
-            snapshot.machines[machine, default: Machine(id: machine)].presence = presence
-            changes.machines.insert(machine)
-        case .labels(let machine):
-            let stored = try RegistryValue.decode(MachineLabels.self, from: value)
-            snapshot.machines[machine, default: Machine(id: machine)].labels = stored.labels
-            snapshot.labelRevisions[machine] = entry.modified
+        case .presence(let machine), .labels(let machine), .orders(let machine):
+            var known = snapshot.machines[machine] ?? Machine(id: machine)
+            try fold(key, entry, into: &known)
+            snapshot.machines[machine] = known
             changes.machines.insert(machine)
         case .lock(let unit):
             snapshot.locks[unit] = try RegistryValue.decode(UnitLock.self, from: value)
-        case .orders(let machine):
-            let orders = try RegistryValue.decode(MachineOrders.self, from: value)
-            snapshot.machines[machine, default: Machine(id: machine)].orders = orders
-            snapshot.orderRevisions[machine] = entry.modified
-            changes.machines.insert(machine)
         case .move(let unit):
             snapshot.moves[unit] = try RegistryValue.decode(MoveWish.self, from: value)
             snapshot.moveRevisions[unit] = entry.modified
@@ -149,6 +140,24 @@ package struct SnapshotFeed: Sendable {
             changes.leadership = true
         case .event(let unit, let id):
             insert(id, of: unit)
+        }
+    }
+
+    /// The keys below one machine's.
+    private mutating func fold(
+        _ key: RegistryKey,
+        _ entry: StoredEntry,
+        into machine: inout Machine
+    ) throws(RegistryValueError) {
+        switch key {
+        case .presence: machine.presence = try RegistryValue.decode(MachinePresence.self, from: entry.value)
+        case .labels:
+            machine.labels = try RegistryValue.decode(MachineLabels.self, from: entry.value).labels
+            snapshot.labelRevisions[machine.id] = entry.modified
+        case .orders:
+            machine.orders = try RegistryValue.decode(MachineOrders.self, from: entry.value)
+            snapshot.orderRevisions[machine.id] = entry.modified
+        default: return
         }
     }
 

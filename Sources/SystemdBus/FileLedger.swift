@@ -6,8 +6,8 @@ package import UnitFile
 /// The ledger in a folder, `/run/fleet/ledger` by default: one file per unit, named as the unit (a suffix would make
 /// the longest unit names too long for a file name).
 ///
-/// Files are replaced by rename. They are synced only if asked for: `/run` is in memory and has to survive this process,
-/// not the machine.
+/// Files are replaced by rename. They are synced only if asked for: `/run` is in memory and has to survive this
+/// process, not the machine.
 package struct FileLedger: LedgerStore {
     private let folder: String
     private let isDurable: Bool

@@ -47,8 +47,8 @@ package actor AgentService: Service {
     private let acceptances: AsyncStream<Void>
     private let signalAccepting: AsyncStream<Void>.Continuation
 
-    /// `memory` outlives the machine's power; nil where the registry is as near. `leases` are the machine's (`MachineSession.leases()`); `storedEvents` the ids of a unit's stored events, oldest
-    /// first, as far as known.
+    /// `memory` outlives the machine's power; nil where the registry is as near. `leases` are the machine's
+    /// (`MachineSession.leases()`); `storedEvents` the ids of a unit's stored events, oldest first, as far as known.
     package init(
         store: any KeyValueStore,
         keyspace: Keyspace,

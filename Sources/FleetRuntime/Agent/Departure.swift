@@ -17,11 +17,11 @@ package struct Departure: Service {
     private let clock: any WallClock
     private let log: Logger
 
-    /// How often the units are looked at meanwhile: systemd is about to end, and whoever waits for signals of it may wait
-    /// for ever.
+    /// How often the units are looked at meanwhile: systemd is about to end, and whoever waits for signals of it may
+    /// wait for ever.
     private static let pause = Duration.milliseconds(100)
-    /// The longest that units are waited for; fleetd.service allows a little more (`TimeoutStopSec=`). What takes longer
-    /// is taken over when the lease ends.
+    /// The longest that units are waited for; fleetd.service allows a little more (`TimeoutStopSec=`). What takes
+    /// longer is taken over when the lease ends.
     private static let patience = Duration.seconds(85)
 
     package init(
