@@ -30,6 +30,10 @@ package struct FenceTiming: Hashable, Sendable {
 
     package var margin: Duration { lease - fence - stop }
 
+    /// How long a lock that went with its machine's lease is left alone. By then the machine's units are down even if the
+    /// lease ended before its time: its last renewal was acknowledged before the lease ended.
+    package var lockDelay: Duration { fence + stop + margin }
+
     /// How long a unit may run for certain when a renewal that was sent at `sent` has been acknowledged.
     package func deadline(of sent: Duration) -> Duration { sent + fence }
 

@@ -25,6 +25,8 @@ package enum RegistryKey: Hashable, Sendable {
     case labels(MachineID)
     /// `locks/NAME`: a `UnitLock`, on the lease of the machine that has it.
     case lock(UnitName)
+    /// `locks/NAME/holder`: a `UnitLockHolder`.
+    case lockHolder(UnitName)
     /// `machines/MACHINE/orders`: `MachineOrders`.
     case orders(MachineID)
     /// `moves/NAME`: a `MoveWish`.
@@ -54,6 +56,7 @@ package enum RegistryKey: Hashable, Sendable {
         case .presence(let machine): "machines/\(machine)/presence"
         case .labels(let machine): "machines/\(machine)/labels"
         case .lock(let unit): "locks/\(unit)"
+        case .lockHolder(let unit): "locks/\(unit)/holder"
         case .orders(let machine): "machines/\(machine)/orders"
         case .move(let unit): "moves/\(unit)"
         case .brake: "brake"
@@ -84,6 +87,9 @@ package enum RegistryKey: Hashable, Sendable {
             case "locks": self = .lock(unit)
             default: self = .move(unit)
             }
+        case ("locks", 3) where parts[2] == "holder":
+            guard let unit = try? UnitName(parts[1]) else { return nil }
+            self = .lockHolder(unit)
         case ("machines", 3):
             guard let machine = MachineID(parts[1]) else { return nil }
             switch parts[2] {

@@ -69,7 +69,8 @@ package struct SnapshotFeed: Sendable {
         case .orders(let machine): snapshot.orderRevisions[machine] = revision
         case .move(let unit): snapshot.moveRevisions[unit] = revision
         case .brake: snapshot.brakeRevision = revision
-        case .format, .file, .assignment, .status, .refusal, .failures, .presence, .lock, .leader, .event: break
+        case .format, .file, .assignment, .status, .refusal, .failures, .presence, .lock, .lockHolder, .leader, .event:
+            break
         }
     }
 
@@ -126,6 +127,7 @@ package struct SnapshotFeed: Sendable {
             try fold(key, entry, into: &known)
             snapshot.machines[machine] = known
             changes.machines.insert(machine)
+        case .lockHolder: return
         case .lock(let unit):
             snapshot.locks[unit] = try RegistryValue.decode(UnitLock.self, from: value)
         case .move(let unit):
@@ -204,6 +206,7 @@ package struct SnapshotFeed: Sendable {
             snapshot.labelRevisions[machine] = nil
             dropUnknown(machine)
             changes.machines.insert(machine)
+        case .lockHolder: return
         case .lock(let unit): snapshot.locks[unit] = nil
         case .orders(let machine):
             snapshot.machines[machine]?.orders = MachineOrders()

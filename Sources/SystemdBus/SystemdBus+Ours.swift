@@ -1,3 +1,4 @@
+import FleetModel
 import UnitFile
 
 extension SystemdBus {
@@ -15,6 +16,6 @@ extension SystemdBus {
 
     /// Whether units of a fleet are installed on this machine, running or not; readable without a connection.
     package static func hasUnits() -> Bool {
-        !UnitDirectory(paths: SystemdPaths(), longestStop: .zero).list().isEmpty
+        !UnitDirectory(paths: SystemdPaths(), timing: FenceTiming(lease: .zero)).list().isEmpty
     }
 }

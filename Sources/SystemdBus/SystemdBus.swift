@@ -80,7 +80,7 @@ package actor SystemdBus: UnitManager {
         self.elapsed = elapsed
         self.addresses = addresses
         journalSource = journal
-        directory = UnitDirectory(paths: paths, longestStop: timing.stop)
+        directory = UnitDirectory(paths: paths, timing: timing)
     }
 
     deinit {

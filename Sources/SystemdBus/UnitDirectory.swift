@@ -1,5 +1,6 @@
 import CSystemd
 import FleetAgent
+import FleetModel
 import Glibc
 import UnitFile
 
@@ -10,8 +11,7 @@ import UnitFile
 /// 252 and 257.
 struct UnitDirectory: Sendable {
     let paths: SystemdPaths
-    /// What an `AtMostOnce=` unit may take to stop.
-    let longestStop: Duration
+    let timing: FenceTiming
 
     /// Every unit of ours, with its file's hash (nil when the link dangles).
     func list() -> [(UnitName, SystemdBus.OurUnit)] {
@@ -129,7 +129,9 @@ struct UnitDirectory: Sendable {
     /// Writes the units that make up the fence.
     func writeFence() throws(SystemdBusError) {
         try makeFolder(paths.links + "/sleep.target.wants")
-        for (name, text) in FenceUnits.files(allowed: paths.allowed) {
+        let late = paths.root + FenceUnits.latePath(allowed: paths.allowed)
+        try replace(late, with: FenceUnits.late, by: late + ".new")
+        for (name, text) in FenceUnits.files(allowed: paths.allowed, margin: timing.margin) {
             let path = paths.links + "/" + name
             if contents(of: path) != text { try replace(paths.root + path, with: text, by: paths.root + path + ".new") }
         }
@@ -144,7 +146,7 @@ struct UnitDirectory: Sendable {
 
     private func dropIn(_ unit: UnitName, _ text: String) -> String {
         let allowed = "\(paths.allowed)/\(unit)"
-        return AtMostOnceDropIn.text(for: unit, file: text, allowed: allowed, stop: longestStop)
+        return AtMostOnceDropIn.text(for: unit, file: text, allowed: allowed, stop: timing.stop)
     }
 
     private func dropInFolder(_ unit: UnitName) -> String { linkPath(unit) + ".d" }

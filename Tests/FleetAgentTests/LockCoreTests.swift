@@ -39,7 +39,7 @@ import UnitFile
 
     @Test func aUnitMayRunOnlyAfterLockFenceAndLeave() {
         var core = Self.core()
-        #expect(core.step(.acquire(db), now: .zero) == [.put(db, lease: Self.lease, ifModified: nil)])
+        #expect(core.step(.acquire(db), now: .zero) == [.put(db, lease: Self.lease, ifLock: nil, ifHolder: nil)])
         #expect(core.step(.finished(db, .committed(Revision(5))), now: .zero) == [.arm(deadline: .seconds(6))])
         #expect(core.step(.armed(.done, deadline: .seconds(6)), now: .zero) == [.allow(db)])
         #expect(core.step(.allowed(db, .done), now: .zero) == [.hold(db)])
@@ -66,7 +66,7 @@ import UnitFile
         var core = holding()
         #expect(
             core.step(.lease(LeaseID(8), sent: .seconds(3)), now: .seconds(3)) == [
-                .put(db, lease: LeaseID(8), ifModified: Revision(5))
+                .put(db, lease: LeaseID(8), ifLock: Revision(5), ifHolder: Revision(5))
             ]
         )
         #expect(core.step(.lease(LeaseID(8), sent: .seconds(4)), now: .seconds(4)) == [])
@@ -78,20 +78,27 @@ import UnitFile
         _ = core.step(.acquire(db), now: .zero)
         #expect(core.step(.finished(db, .conflict), now: .zero) == [.look(db)])
         let lock = StoredLock(machine: Self.other, lease: LeaseID(1), modified: Revision(3))
-        #expect(core.step(.found(db, lock), now: .zero) == [.lose(db, to: Self.other), .watch(true)])
+        #expect(
+            core.step(.found(db, lock: lock, holder: nil), now: .zero) == [.lose(db, to: Self.other), .watch(true)]
+        )
         #expect(core.step(.acquire(db), now: .zero) == [], "who has it is known, and asking again changes nothing")
         #expect(core.step(.freed(db), now: .zero) == [.look(db), .watch(false)])
-        #expect(core.step(.found(db, nil), now: .zero) == [.put(db, lease: Self.lease, ifModified: nil)])
+        #expect(
+            core.step(.found(db, lock: nil, holder: nil), now: .zero) == [
+                .put(db, lease: Self.lease, ifLock: nil, ifHolder: nil)
+            ]
+        )
     }
 
     @Test func anInheritedUnitIsCoveredByTheOldFenceUntilItsLockIsKnown() {
         var core = LockCore(machine: Bench.machine, timing: FenceTiming(lease: .seconds(10)))
         #expect(core.step(.inherited([db]), now: .zero) == [.look(db)])
         let lock = StoredLock(machine: Bench.machine, lease: LeaseID(1), modified: Revision(3))
-        #expect(core.step(.found(db, lock), now: .zero) == [], "no lease yet")
+        let own = StoredHolder(machine: Bench.machine, modified: Revision(2))
+        #expect(core.step(.found(db, lock: lock, holder: own), now: .zero) == [], "no lease yet")
         #expect(
             core.step(.lease(Self.lease, sent: .zero), now: .zero) == [
-                .put(db, lease: Self.lease, ifModified: Revision(3))
+                .put(db, lease: Self.lease, ifLock: Revision(3), ifHolder: Revision(2))
             ]
         )
         #expect(core.step(.finished(db, .committed(Revision(4))), now: .zero) == [.arm(deadline: .seconds(6))])
@@ -105,7 +112,11 @@ import UnitFile
         _ = core.step(.inherited([db]), now: .zero)
         _ = core.step(.acquire(db), now: .zero)
         let lock = StoredLock(machine: Self.other, lease: LeaseID(1), modified: Revision(3))
-        #expect(core.step(.found(db, lock), now: .zero) == [.forbid(db), .lose(db, to: Self.other), .watch(true)])
+        #expect(
+            core.step(.found(db, lock: lock, holder: nil), now: .zero) == [
+                .forbid(db), .lose(db, to: Self.other), .watch(true),
+            ]
+        )
         // Another unit's lock arms nothing before the agent has seen the end of this one.
         _ = core.step(.lease(Self.lease, sent: .zero), now: .zero)
         _ = core.step(.acquire("web.service"), now: .zero)
@@ -126,13 +137,18 @@ import UnitFile
         var core = holding()
         #expect(
             core.step(.release(db), now: .seconds(1)) == [
-                .forbid(db), .delete(db, ifModified: Revision(5)), .disarm,
+                .forbid(db), .delete(db, ifLock: Revision(5), ifHolder: Revision(5)), .disarm,
             ]
         )
         #expect(core.step(.finished(db, .failed), now: .seconds(2)) == [.wake(at: .seconds(2) + LockCore.retry)])
         #expect(core.step(.wake, now: .seconds(3)) == [.look(db)])
         let lock = StoredLock(machine: Bench.machine, lease: Self.lease, modified: Revision(5))
-        #expect(core.step(.found(db, lock), now: .seconds(3)) == [.delete(db, ifModified: Revision(5))])
+        let own = StoredHolder(machine: Bench.machine, modified: Revision(4))
+        #expect(
+            core.step(.found(db, lock: lock, holder: own), now: .seconds(3)) == [
+                .delete(db, ifLock: Revision(5), ifHolder: Revision(4))
+            ]
+        )
         #expect(core.step(.finished(db, .committed(Revision(9))), now: .seconds(3)) == [])
         #expect(core.units.isEmpty)
     }
@@ -143,7 +159,7 @@ import UnitFile
         #expect(core.step(.acquire(db), now: .seconds(1)) == [])
         #expect(
             core.step(.finished(db, .committed(Revision(6))), now: .seconds(1)) == [
-                .put(db, lease: Self.lease, ifModified: nil)
+                .put(db, lease: Self.lease, ifLock: nil, ifHolder: nil)
             ]
         )
     }
@@ -154,5 +170,72 @@ import UnitFile
         #expect(core.step(.armed(.failed, deadline: .seconds(9)), now: .seconds(3)) == [])
         #expect(core.step(.wake, now: .seconds(4)) == [])
         #expect(core.step(.lease(Self.lease, sent: .seconds(5)), now: .seconds(5)) == [.arm(deadline: .seconds(11))])
+    }
+
+    @Test func aLockThatWentWithItsLeaseIsLeftAloneForAWhile() {
+        var core = Self.core()
+        _ = core.step(.acquire(db), now: .zero)
+        _ = core.step(.finished(db, .conflict), now: .zero)
+        let left = StoredHolder(machine: Self.other, modified: Revision(3))
+        #expect(
+            core.step(.found(db, lock: nil, holder: left), now: .seconds(2)) == [
+                .watch(true), .wake(at: .seconds(12)),
+            ]
+        )
+        // Looking again does not make it longer.
+        #expect(core.step(.freed(db), now: .seconds(5)) == [.look(db), .watch(false)])
+        #expect(core.step(.found(db, lock: nil, holder: left), now: .seconds(5)) == [.watch(true)])
+        #expect(core.step(.lease(Self.lease, sent: .seconds(11)), now: .seconds(11)) == [])
+        #expect(
+            core.step(.wake, now: .seconds(12)) == [
+                .put(db, lease: Self.lease, ifLock: nil, ifHolder: Revision(3)), .watch(false),
+            ]
+        )
+    }
+
+    @Test func aLockThatIsGivenBackMeanwhileIsTakenAtOnce() {
+        var core = Self.core()
+        _ = core.step(.acquire(db), now: .zero)
+        _ = core.step(.finished(db, .conflict), now: .zero)
+        let left = StoredHolder(machine: Self.other, modified: Revision(3))
+        _ = core.step(.found(db, lock: nil, holder: left), now: .zero)
+        _ = core.step(.freed(db), now: .seconds(1))
+        #expect(
+            core.step(.found(db, lock: nil, holder: nil), now: .seconds(1)) == [
+                .put(db, lease: Self.lease, ifLock: nil, ifHolder: nil)
+            ]
+        )
+    }
+
+    @Test func whatThisMachineHeldItselfIsTakenAtOnceAndGivenBackWhenItIsNotWanted() {
+        let own = StoredHolder(machine: Bench.machine, modified: Revision(3))
+        var core = Self.core()
+        _ = core.step(.acquire(db), now: .zero)
+        _ = core.step(.finished(db, .conflict), now: .zero)
+        #expect(
+            core.step(.found(db, lock: nil, holder: own), now: .zero) == [
+                .put(db, lease: Self.lease, ifLock: nil, ifHolder: Revision(3))
+            ]
+        )
+        var other = holding()
+        _ = other.step(.release(db), now: .seconds(1))
+        _ = other.step(.finished(db, .conflict), now: .seconds(1))
+        #expect(
+            other.step(.found(db, lock: nil, holder: own), now: .seconds(1)) == [
+                .delete(db, ifLock: nil, ifHolder: Revision(3))
+            ]
+        )
+    }
+
+    @Test func withoutATimeToLiveNobodyIsWaitedFor() {
+        var core = Self.core(fenced: false)
+        _ = core.step(.acquire(db), now: .zero)
+        _ = core.step(.finished(db, .conflict), now: .zero)
+        let left = StoredHolder(machine: Self.other, modified: Revision(3))
+        #expect(
+            core.step(.found(db, lock: nil, holder: left), now: .zero) == [
+                .put(db, lease: Self.lease, ifLock: nil, ifHolder: Revision(3))
+            ]
+        )
     }
 }

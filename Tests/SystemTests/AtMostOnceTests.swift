@@ -107,7 +107,7 @@ extension SystemTests {
             let others = machines.others(than: victim)
             try await blow.strike(victim)
             let struck = ContinuousClock.now
-            try await machines.eventually("it runs elsewhere", within: Self.lease + .seconds(10)) {
+            try await machines.eventually("it runs elsewhere", within: Self.lease * 2 + .seconds(10)) {
                 let found = try await machines.processes(Self.unit, on: others)
                 guard found.values.contains(where: { $0[Self.unit] != nil }) else { throw NotYet("\(found)") }
             }
@@ -127,12 +127,11 @@ extension SystemTests {
                 #expect(overlap < 0)
                 return
             }
-            // It goes on together with its systemd, which is the one thing that cannot be helped (docs/at-most-once.md);
-            // the unit takes no notice of SIGTERM, so it has all of its time to stop.
-            let ghost = lives.first { $0.machine == victim.machine.name && $0.woken != nil }
-            let resumption = ghost.map { $0.last - ($0.woken ?? $0.last) } ?? 0
+            // It goes on together with its systemd, which is the one thing that cannot be helped (docs/at-most-once.md).
+            let ghost = lives.last { $0.machine == victim.machine.name }
+            let resumption = ghost.map { $0.last - ($0.woken ?? $0.first) } ?? 0
             print("after the thaw the old process left marks for \(resumption) s")
-            #expect(resumption <= 1.6, "3/10 of the lease, and a moment")
+            #expect(resumption < 0.5, "a moment, on a host with other work")
         }
 
         @Test func withoutARegistryItStopsAndComesBackOnce() async throws {

@@ -71,10 +71,36 @@ extension RealSystemd {
         }
     }
 
+    @Test("A fence that comes down long after its time kills")
+    func kills() async throws {
+        try await Rig.with { rig in
+            let unit = try UnitName("fenced-late.service")
+            // It would have three seconds to stop.
+            let text = Self.stubborn.replacingOccurrences(of: "TimeoutStopSec=300ms", with: "TimeoutStopSec=1min")
+            #expect(try await rig.install(unit, text, atMostOnce: true) == .done)
+            #expect(await rig.bus.arm(deadline: rig.elapsed() + .seconds(20)) == .done)
+            #expect(await rig.bus.allow(unit) == .done)
+            #expect(try await rig.perform(.start(unit)) == .done)
+            let start = rig.elapsed()
+            // As the timer of the first second after the boot would.
+            _ = try await rig.machine.run("systemctl start fleet-fence@1000000.service")
+            try await rig.wait(unit) { ["failed", "inactive"].contains($0.activeState) }
+            #expect(rig.elapsed() - start < .seconds(2))
+            #expect(await rig.bus.arm(deadline: rig.elapsed() + .seconds(20)) == .fired)
+            await rig.bus.disarm()
+            try await rig.clean(unit)
+        }
+    }
+
     @Test("A fence that was armed too late comes down at once")
     func late() async throws {
         try await Rig.with { rig in
             #expect(await rig.bus.arm(deadline: rig.elapsed() - .seconds(1)) == .fired)
+            try await eventually(within: .seconds(10)) {
+                TestFailure("what was allowed is still there")
+            } _: {
+                !rig.machine.exists("/run/fleet/allowed")
+            }
             #expect(await rig.bus.arm(deadline: rig.elapsed() + .seconds(20)) == .done)
             await rig.bus.disarm()
             let left = try await rig.machine.run("systemctl list-units --no-legend --plain 'fleet-fence@*.timer'")

@@ -93,7 +93,7 @@ struct PureTests {
         defer { try? FileManager.default.removeItem(atPath: root) }
         let directory = UnitDirectory(
             paths: SystemdPaths(root: root, links: "/run/links", units: "/run/mine"),
-            longestStop: .seconds(3)
+            timing: FenceTiming(lease: .seconds(10))
         )
         let unit = try UnitName("web@1.service")
         let folders = ["/etc/units", "/run/links"]

@@ -39,9 +39,14 @@ package struct LockCore: Hashable, Sendable {
         self.timing = timing
     }
 
-    /// The units whose locks other machines have.
+    /// The units whose locks other machines have, or have not given back.
     package var waiting: [UnitName] {
-        units.filter { if case .elsewhere = $0.value.stage { true } else { false } }.keys.sorted()
+        units.filter { entry in
+            switch entry.value.stage {
+            case .elsewhere, .vacant: true
+            case .unknown, .looking, .free, .putting, .locked, .deleting, .paused: false
+            }
+        }.keys.sorted()
     }
 
     /// How long a failed exchange with the registry is waited for before the next.
@@ -76,9 +81,13 @@ package struct LockCore: Hashable, Sendable {
             }
         case .lease(let id, let sent): lease = Lease(id: id, sent: sent)
         case .finished(let unit, let commit): finish(unit, commit, now)
-        case .found(let unit, let lock): found(unit, lock, &directives)
+        case .found(let unit, let lock, let holder): found(unit, lock, holder, now, &directives)
         case .notFound(let unit): update(unit) { $0.stage = .paused(until: now + Self.retry) }
-        case .freed(let unit): if case .elsewhere? = units[unit]?.stage { units[unit]?.stage = .unknown }
+        case .freed(let unit):
+            switch units[unit]?.stage {
+            case .elsewhere, .vacant: units[unit]?.stage = .unknown
+            default: return
+            }
         case .armed(let answer, let deadline):
             isArming = false
             switch answer {
@@ -94,7 +103,7 @@ package struct LockCore: Hashable, Sendable {
 
     /// Of a unit that nothing is known of, the lock is free until the registry says otherwise: most are.
     private mutating func update(_ unit: UnitName, _ change: (inout LockTrack) -> Void) {
-        change(&units[unit, default: LockTrack(stage: .free)])
+        change(&units[unit, default: LockTrack(stage: .free(holder: nil))])
     }
 
     // MARK: Answers
@@ -102,22 +111,38 @@ package struct LockCore: Hashable, Sendable {
     private mutating func finish(_ unit: UnitName, _ commit: LockCommit, _ now: Duration) {
         guard let track = units[unit] else { return }
         switch (track.stage, commit) {
-        case (.putting(let lease), .committed(let revision)): units[unit]?.stage = .locked(lease, revision)
-        case (.deleting, .committed): units[unit]?.stage = .free
+        case (.putting(let lease), .committed(let revision)):
+            units[unit]?.stage = .locked(lease, revision, holder: revision)
+        case (.deleting, .committed): units[unit]?.stage = .free(holder: nil)
         case (.putting, .conflict), (.deleting, .conflict): units[unit]?.stage = .unknown
         case (.putting, .failed), (.deleting, .failed): units[unit]?.stage = .paused(until: now + Self.retry)
-        case (.unknown, _), (.free, _), (.looking, _), (.elsewhere, _), (.locked, _), (.paused, _): return
+        case (.unknown, _), (.free, _), (.vacant, _), (.looking, _), (.elsewhere, _), (.locked, _), (.paused, _): return
         }
     }
 
-    private mutating func found(_ unit: UnitName, _ lock: StoredLock?, _ directives: inout [LockDirective]) {
+    private mutating func found(
+        _ unit: UnitName,
+        _ lock: StoredLock?,
+        _ holder: StoredHolder?,
+        _ now: Duration,
+        _ directives: inout [LockDirective]
+    ) {
         guard case .looking? = units[unit]?.stage else { return }
         guard let lock else {
-            units[unit]?.stage = .free
+            guard let holder, holder.machine != machine, let timing else {
+                units[unit]?.stage = .free(holder: holder?.modified)
+                return
+            }
+            // It went with the other machine's lease; see `UnitLockHolder`. What was seen before goes on counting.
+            let fresh = LockTrack.Vacancy(holder: holder.modified, until: now + timing.lockDelay)
+            let known = units[unit]?.vacancy
+            let vacancy = known?.holder == fresh.holder ? known ?? fresh : fresh
+            units[unit]?.vacancy = vacancy
+            units[unit]?.stage = .vacant(until: vacancy.until, holder: vacancy.holder)
             return
         }
         guard lock.machine != machine else {
-            units[unit]?.stage = .locked(lock.lease, lock.modified)
+            units[unit]?.stage = .locked(lock.lease, lock.modified, holder: holder?.modified)
             return
         }
         // Its lease had ended, so systemd has stopped the unit; until the agent has seen that, nothing is armed anew.
@@ -163,30 +188,39 @@ package struct LockCore: Hashable, Sendable {
 
     private mutating func settle(_ unit: UnitName, _ now: Duration, _ directives: inout [LockDirective]) {
         guard var track = units[unit] else { return }
-        if case .paused(let until) = track.stage, until <= now { track.stage = .unknown }
+        switch track.stage {
+        case .paused(let until) where until <= now: track.stage = .unknown
+        case .vacant(let until, let holder) where until <= now: track.stage = .free(holder: holder)
+        default: break
+        }
         let isNeeded = track.isWanted || track.isAllowed
         switch track.stage {
         case .looking, .putting, .deleting, .paused: break
         case .unknown:
             track.stage = .looking
             directives.append(.look(unit))
-        case .free:
+        case .free(let holder):
+            if !isNeeded, let holder, track.vacancy?.holder != holder {
+                // This machine's own, left from a lease that has ended.
+                track.stage = .deleting
+                directives.append(.delete(unit, ifLock: nil, ifHolder: holder))
+            } else if !isNeeded {
+                units[unit] = nil
+                return
+            } else if let lease {
+                put(unit, &track, lease, nil, holder, &directives)
+            }
+        case .elsewhere, .vacant:
             if !isNeeded {
                 units[unit] = nil
                 return
             }
-            if let lease { put(unit, &track, lease, nil, &directives) }
-        case .elsewhere:
-            if !isNeeded {
-                units[unit] = nil
-                return
-            }
-        case .locked(let on, let revision):
+        case .locked(let on, let revision, let holder):
             if !isNeeded {
                 track.stage = .deleting
-                directives.append(.delete(unit, ifModified: revision))
+                directives.append(.delete(unit, ifLock: revision, ifHolder: holder))
             } else if let lease, lease.id != on {
-                put(unit, &track, lease, revision, &directives)
+                put(unit, &track, lease, revision, holder, &directives)
             } else if lease != nil {
                 allow(unit, &track, now, &directives)
             }
@@ -199,10 +233,11 @@ package struct LockCore: Hashable, Sendable {
         _ track: inout LockTrack,
         _ lease: Lease,
         _ revision: Revision?,
+        _ holder: Revision?,
         _ directives: inout [LockDirective]
     ) {
         track.stage = .putting(lease.id)
-        directives.append(.put(unit, lease: lease.id, ifModified: revision))
+        directives.append(.put(unit, lease: lease.id, ifLock: revision, ifHolder: holder))
     }
 
     /// The lock is ours, on the present lease.
@@ -254,8 +289,10 @@ package struct LockCore: Hashable, Sendable {
 
     private mutating func wakeUp(_ now: Duration, _ directives: inout [LockDirective]) {
         let times = units.values.compactMap { track -> Duration? in
-            if case .paused(let until) = track.stage { return until }
-            return track.allowAgain
+            switch track.stage {
+            case .paused(let until), .vacant(let until, _): until
+            default: track.allowAgain
+            }
         }
         guard let earliest = times.min(), alarm.map({ earliest < $0 }) ?? true else { return }
         alarm = earliest
@@ -269,11 +306,14 @@ struct LockTrack: Hashable, Sendable {
         /// Who has it has to be found out.
         case unknown
         case looking
-        /// Nobody has it.
-        case free
+        /// Nobody has it. `holder`: the revision of what its last holder, this machine or one that was waited for, has
+        /// left.
+        case free(holder: Revision?)
+        /// Another machine had it until its lease ended.
+        case vacant(until: Duration, holder: Revision)
         case putting(LeaseID)
         /// It is this machine's, on this lease (nil: on none, which nobody writes).
-        case locked(LeaseID?, Revision)
+        case locked(LeaseID?, Revision, holder: Revision?)
         case elsewhere(MachineID)
         case deleting
         /// The registry did not answer.
@@ -293,6 +333,13 @@ struct LockTrack: Hashable, Sendable {
     var isSuspect = false
     /// Allowing it failed; not to be tried before.
     var allowAgain: Duration?
+    /// What another machine has left without giving the lock back, and how long that counts.
+    var vacancy: Vacancy?
+
+    struct Vacancy: Hashable, Sendable {
+        var holder: Revision
+        var until: Duration
+    }
 
     init(stage: Stage, isAllowed: Bool = false) {
         self.stage = stage
@@ -300,6 +347,6 @@ struct LockTrack: Hashable, Sendable {
     }
 
     func isLocked(on lease: LeaseID) -> Bool {
-        if case .locked(let on, _) = stage { on == lease } else { false }
+        if case .locked(let on, _, _) = stage { on == lease } else { false }
     }
 }

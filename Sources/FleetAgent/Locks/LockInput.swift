@@ -14,11 +14,11 @@ package enum LockInput: Hashable, Sendable {
     case lease(LeaseID, sent: Duration)
     /// What became of `LockDirective.put` and `delete`.
     case finished(UnitName, LockCommit)
-    /// The answer to `LockDirective.look`; nil: nobody has the lock.
-    case found(UnitName, StoredLock?)
+    /// The answer to `LockDirective.look`: the lock, and who took it last and has not given it back.
+    case found(UnitName, lock: StoredLock?, holder: StoredHolder?)
     /// The registry did not answer `look`; it is asked again when the time of `LockDirective.wake` has come.
     case notFound(UnitName)
-    /// The lock that another machine had is free now.
+    /// Something about the lock that another machine had, or had last, is gone.
     case freed(UnitName)
     /// The answer to `LockDirective.arm`.
     case armed(FenceAnswer, deadline: Duration)
@@ -41,6 +41,17 @@ package struct StoredLock: Hashable, Sendable {
     }
 }
 
+/// The same for who took it last.
+package struct StoredHolder: Hashable, Sendable {
+    package var machine: MachineID
+    package var modified: Revision
+
+    package init(machine: MachineID, modified: Revision) {
+        self.machine = machine
+        self.modified = modified
+    }
+}
+
 package enum LockCommit: Hashable, Sendable {
     case committed(Revision)
     case conflict
@@ -58,10 +69,11 @@ package enum FenceAnswer: Hashable, Sendable {
 
 /// What a machine's locks ask for.
 package enum LockDirective: Hashable, Sendable {
-    /// Put the lock on this lease, if it is where it was: absent (nil), or last changed at this revision.
-    case put(UnitName, lease: LeaseID, ifModified: Revision?)
-    /// Delete the lock, if it was last changed at this revision.
-    case delete(UnitName, ifModified: Revision)
+    /// Put the lock on this lease, and its holder, if both are as they were: absent (nil), or last changed at this
+    /// revision.
+    case put(UnitName, lease: LeaseID, ifLock: Revision?, ifHolder: Revision?)
+    /// Delete the lock and its holder, if both are as they were.
+    case delete(UnitName, ifLock: Revision?, ifHolder: Revision?)
     case look(UnitName)
     /// Tell of the end (`freed`) of any lock as long as `true`.
     case watch(Bool)

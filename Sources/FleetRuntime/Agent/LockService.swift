@@ -82,10 +82,12 @@ package actor LockService: Service {
     private func take(_ input: LockInput, _ group: inout DiscardingTaskGroup) async {
         for directive in core.step(input, now: clock.elapsed()) {
             switch directive {
-            case .put(let unit, let lease, let revision):
-                group.addTask { await self.put(unit, lease, revision) }
-            case .delete(let unit, let revision):
-                group.addTask { await self.delete(unit, revision) }
+            case .put(let unit, let lease, let lock, let holder):
+                let transaction = Transaction.lock(unit, keyspace, machine, clock.now(), lease, lock, holder)
+                group.addTask { await self.commit(transaction, unit) }
+            case .delete(let unit, let lock, let holder):
+                let transaction = Transaction.unlock(unit, keyspace, lock, holder)
+                group.addTask { await self.commit(transaction, unit) }
             case .look(let unit):
                 group.addTask { await self.look(unit) }
             case .watch(let isWanted):
@@ -118,19 +120,7 @@ package actor LockService: Service {
         }
     }
 
-    private func key(_ unit: UnitName) -> Key { RegistryKey.lock(unit).key(in: keyspace) }
-
-    private func put(_ unit: UnitName, _ lease: LeaseID, _ revision: Revision?) async {
-        let key = key(unit)
-        let value = RegistryValue.encode(UnitLock(machine: machine, at: clock.now()))
-        let compare: Compare = revision.map { .modified(key, at: $0) } ?? .absent(key)
-        let transaction = Transaction(compares: [compare], operations: [.put(key, value, lease: lease)])
-        add.yield(.finished(unit, result(await store.commit(transaction), unit)))
-    }
-
-    private func delete(_ unit: UnitName, _ revision: Revision) async {
-        let key = key(unit)
-        let transaction = Transaction(compares: [.modified(key, at: revision)], operations: [.delete(.key(key))])
+    private func commit(_ transaction: Transaction, _ unit: UnitName) async {
         add.yield(.finished(unit, result(await store.commit(transaction), unit)))
     }
 
@@ -146,18 +136,11 @@ package actor LockService: Service {
 
     private func look(_ unit: UnitName) async {
         do throws(StoreError) {
-            let entry = try await store.range(.key(key(unit)), limit: 1).entries.first
-            add.yield(.found(unit, entry.map(stored)))
+            let answer = try await store.range(keyspace.lock(of: unit), limit: 0)
+            add.yield(LockInput.found(unit, answer.entries, keyspace))
         } catch {
             add.yield(.notFound(unit))
         }
-    }
-
-    /// A lock that cannot be read is somebody's all the same.
-    private func stored(_ entry: StoredEntry) -> StoredLock {
-        let lock = try? RegistryValue.decode(UnitLock.self, from: entry.value)
-        if lock == nil { log.error("\(entry.key) cannot be read: it is taken as another machine's lock") }
-        return StoredLock(machine: lock?.machine ?? .nobody, lease: entry.lease, modified: entry.modified)
     }
 
     /// Tells of locks that are given up, for as long as some are waited for.
@@ -167,11 +150,13 @@ package actor LockService: Service {
             do {
                 let answer = try await store.range(keyspace.locks, limit: 0)
                 let taken = Set(answer.entries.map(\.key))
-                for unit in core.waiting where !taken.contains(key(unit)) { add.yield(.freed(unit)) }
+                for unit in core.waiting where !taken.contains(RegistryKey.lock(unit).key(in: keyspace)) {
+                    add.yield(.freed(unit))
+                }
                 backoff.reset()
                 for try await batch in store.watch(keyspace.locks, from: answer.revision.next) {
                     for case .delete(let key, _) in batch.events {
-                        if case .lock(let unit)? = RegistryKey(key, in: keyspace) { add.yield(.freed(unit)) }
+                        if let unit = LockInput.unit(of: key, keyspace) { add.yield(.freed(unit)) }
                     }
                 }
             } catch {

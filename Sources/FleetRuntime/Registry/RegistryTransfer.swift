@@ -42,9 +42,14 @@ package struct RegistryTransfer: Sendable {
         }
         return Contents(
             format: answer.entries.first { $0.key == formatKey },
-            durable: answer.entries.filter { $0.lease == nil && $0.key != formatKey },
+            durable: answer.entries.filter { $0.lease == nil && $0.key != formatKey && !isOfALock($0.key) },
             revision: answer.revision
         )
+    }
+
+    /// Who held a lock is a matter of the registry in which it was held.
+    private func isOfALock(_ key: Key) -> Bool {
+        if case .lockHolder? = RegistryKey(key, in: keyspace) { true } else { false }
     }
 
     // MARK: Out
@@ -142,7 +147,8 @@ package struct RegistryTransfer: Sendable {
             guard ContentHash(of: entry.value) == hash else {
                 throw APIError(400, "\(entry.key): the text is another one")
             }
-        case .presence, .status, .refusal, .lock, .leader: throw APIError(400, "\(entry.key) belongs to a lease")
+        case .presence, .status, .refusal, .lock, .lockHolder, .leader:
+            throw APIError(400, "\(entry.key) belongs to a lease")
         default: break
         }
         return key

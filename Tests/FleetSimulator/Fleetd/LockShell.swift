@@ -48,11 +48,12 @@ final class LockShell {
     private func follow(_ directive: LockDirective) {
         machine.world.note { "m\(machine.index) locks -> \(directive)" }
         switch directive {
-        case .put(let unit, let lease, let revision): put(unit, lease, revision)
-        case .delete(let unit, let revision):
-            let key = key(unit)
-            let compare = Compare.modified(key, at: revision)
-            commit(Transaction(compares: [compare], operations: [.delete(.key(key))]), unit)
+        case .put(let unit, let lease, let lock, let holder):
+            var transaction = Transaction.lock(unit, keyspace, machine.id, machine.clock.now, lease, lock, holder)
+            if machine.world.has(.takeLocksByForce) { transaction.compares = [] }
+            commit(transaction, unit)
+        case .delete(let unit, let lock, let holder):
+            commit(Transaction.unlock(unit, keyspace, lock, holder), unit)
         case .look(let unit): look(unit)
         case .watch(let isWanted):
             watching += 1
@@ -87,16 +88,6 @@ final class LockShell {
         return machine.fence.arm(deadline: machine.clock.elapsed + fence, &handle)
     }
 
-    private func key(_ unit: UnitName) -> Key { RegistryKey.lock(unit).key(in: keyspace) }
-
-    private func put(_ unit: UnitName, _ lease: LeaseID, _ revision: Revision?) {
-        let key = key(unit)
-        let value = RegistryValue.encode(UnitLock(machine: machine.id, at: machine.clock.now))
-        let compare: Compare = revision.map { .modified(key, at: $0) } ?? .absent(key)
-        let compares = machine.world.has(.takeLocksByForce) ? [] : [compare]
-        commit(Transaction(compares: compares, operations: [.put(key, value, lease: lease)]), unit)
-    }
-
     private func commit(_ transaction: Transaction, _ unit: UnitName) {
         client.commit(transaction, by: .agent(machine: machine.index)) { [self] outcome in
             switch outcome {
@@ -108,18 +99,14 @@ final class LockShell {
     }
 
     private func look(_ unit: UnitName) {
-        client.range(.key(key(unit)), limit: 1) { [self] answer in
+        client.range(keyspace.lock(of: unit)) { [self] answer in
             guard case .success(let answer) = answer else { return take(.notFound(unit)) }
-            take(.found(unit, answer.entries.first.map(stored)))
-        }
-    }
-
-    private func stored(_ entry: StoredEntry) -> StoredLock {
-        do throws(RegistryValueError) {
-            let lock = try RegistryValue.decode(UnitLock.self, from: entry.value)
-            return StoredLock(machine: lock.machine, lease: entry.lease, modified: entry.modified)
-        } catch {
-            preconditionFailure("\(entry.key) \(error)")
+            var input = LockInput.found(unit, answer.entries, keyspace)
+            if machine.world.has(.forgetLockDelay), case .found(_, nil, var holder?) = input {
+                holder.machine = machine.id
+                input = .found(unit, lock: nil, holder: holder)
+            }
+            take(input)
         }
     }
 
@@ -133,11 +120,13 @@ final class LockShell {
             guard number == watching else { return }
             guard case .success(let answer) = answer else { return again() }
             let taken = Set(answer.entries.map(\.key))
-            for unit in core.waiting where !taken.contains(key(unit)) { take(.freed(unit)) }
+            for unit in core.waiting where !taken.contains(RegistryKey.lock(unit).key(in: keyspace)) {
+                take(.freed(unit))
+            }
             _ = client.watch(keyspace.locks, from: answer.revision.next) { [self] batch in
                 guard number == watching else { return }
                 for case .delete(let key, _) in batch.events {
-                    if case .lock(let unit)? = RegistryKey(key, in: keyspace) { take(.freed(unit)) }
+                    if let unit = LockInput.unit(of: key, keyspace) { take(.freed(unit)) }
                 }
             } end: { [self] _ in
                 if number == watching { again() }

@@ -35,6 +35,8 @@ package enum PlantedBug: String, Hashable, Sendable, CaseIterable {
     case armFromNow
     /// Locks are taken whoever has them.
     case takeLocksByForce
+    /// A lock that went with its machine's lease is taken at once.
+    case forgetLockDelay
     /// A lease that has ended is campaigned with again.
     case campaignWithOldLease
 }
@@ -68,6 +70,7 @@ extension PlantedBug {
             options.loss = 0
             often(.clockStep)
         case .armFromNow: often(.pause, .linkCut)
+        case .forgetLockDelay: often(.earlyLeaseEnd, .linkCut)
         case .takeLocksByForce: often(.linkCut, .outage)
         case .campaignWithOldLease: often(.crash, .pause)
         case .ignoreCompares: (options.userPause, options.latency) = (.milliseconds(800), .milliseconds(200))

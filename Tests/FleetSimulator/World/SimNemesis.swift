@@ -64,6 +64,10 @@ final class SimNemesis {
         case .disconnect: machine.link.disconnect()
         case .outage: outage(length)
         case .compaction: store.compact(to: store.revision)
+        case .earlyLeaseEnd:
+            if let lease = machine.fleetd?.session.current, store.revoke(lease) {
+                world.note { "lease \(lease) of m\(machine.index) ends before its time" }
+            }
         case .clockStep:
             let step = random.span(.milliseconds(-60_000), .seconds(60))
             world.note { "m\(machine.index) clock steps by \(step)" }

@@ -102,6 +102,8 @@ package enum SimFault: String, Hashable, Sendable, CaseIterable {
     /// The registry answers nobody.
     case outage
     case compaction
+    /// The registry ends a machine's lease before its time, as an etcd leader that was frozen does.
+    case earlyLeaseEnd
     case clockStep
     /// systemd is executed anew.
     case reexec
@@ -115,7 +117,7 @@ package enum SimFault: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .crash, .pause, .linkCut, .disconnect, .unitKilled: 8
         case .cleanStop, .slowWatch, .powerCut, .compaction, .reexec: 4
-        case .outage, .clockStep, .foreignUnit: 3
+        case .outage, .clockStep, .foreignUnit, .earlyLeaseEnd: 3
         }
     }
 }

@@ -1,0 +1,85 @@
+package import FleetModel
+package import FleetRegistry
+package import UnitFile
+
+// How locks are written and read: once, for the service and for the simulator.
+
+extension Transaction {
+    /// See `LockDirective.put`.
+    package static func lock(
+        _ unit: UnitName,
+        _ keyspace: Keyspace,
+        _ machine: MachineID,
+        _ now: Timestamp,
+        _ lease: LeaseID,
+        _ lock: Revision?,
+        _ holder: Revision?
+    ) -> Transaction {
+        let (key, holderKey) = (
+            RegistryKey.lock(unit).key(in: keyspace), RegistryKey.lockHolder(unit).key(in: keyspace)
+        )
+        return Transaction(
+            compares: [unchanged(key, lock), unchanged(holderKey, holder)],
+            operations: [
+                .put(key, RegistryValue.encode(UnitLock(machine: machine, at: now)), lease: lease),
+                .put(holderKey, RegistryValue.encode(UnitLockHolder(machine: machine)), lease: nil),
+            ]
+        )
+    }
+
+    /// See `LockDirective.delete`.
+    package static func unlock(
+        _ unit: UnitName,
+        _ keyspace: Keyspace,
+        _ lock: Revision?,
+        _ holder: Revision?
+    ) -> Transaction {
+        let (key, holderKey) = (
+            RegistryKey.lock(unit).key(in: keyspace), RegistryKey.lockHolder(unit).key(in: keyspace)
+        )
+        return Transaction(
+            compares: [unchanged(key, lock), unchanged(holderKey, holder)],
+            operations: [.delete(.key(key)), .delete(.key(holderKey))]
+        )
+    }
+
+    private static func unchanged(_ key: Key, _ revision: Revision?) -> Compare {
+        revision.map { .modified(key, at: $0) } ?? .absent(key)
+    }
+}
+
+extension Keyspace {
+    /// A unit's lock and its holder.
+    package func lock(of unit: UnitName) -> KeyRange {
+        let lock = RegistryKey.lock(unit).key(in: self)
+        return KeyRange(start: lock, end: KeyRange.key(RegistryKey.lockHolder(unit).key(in: self)).end)
+    }
+}
+
+extension LockInput {
+    /// What `Keyspace.lock(of:)` holds. A lock that cannot be read is somebody's all the same.
+    package static func found(_ unit: UnitName, _ entries: [StoredEntry], _ keyspace: Keyspace) -> LockInput {
+        var (lock, holder): (StoredLock?, StoredHolder?)
+        for entry in entries {
+            switch RegistryKey(entry.key, in: keyspace) {
+            case .lock(unit):
+                let machine = (try? RegistryValue.decode(UnitLock.self, from: entry.value))?.machine
+                lock = StoredLock(machine: machine ?? .nobody, lease: entry.lease, modified: entry.modified)
+            case .lockHolder(unit):
+                let machine = (try? RegistryValue.decode(UnitLockHolder.self, from: entry.value))?.machine
+                holder = StoredHolder(machine: machine ?? .nobody, modified: entry.modified)
+            // Between the two may be those of a unit with a longer name.
+            default: continue
+            }
+        }
+        return .found(unit, lock: lock, holder: holder)
+    }
+
+    /// The unit that a key of `Keyspace.locks` is about.
+    package static func unit(of key: Key, _ keyspace: Keyspace) -> UnitName? {
+        switch RegistryKey(key, in: keyspace) {
+        case .lock(let unit), .lockHolder(let unit): unit
+        default: nil
+        }
+    }
+}
