@@ -1,11 +1,13 @@
 /// How `AtMostOnce=` units are stopped in time when a machine can no longer be sure of its locks (promise P3).
 ///
-/// The locks hang on the machine's lease. The registry ends a lease no earlier than `lease` after it got the last
-/// renewal, so no earlier than `lease` after that was *sent*. systemd, by a timer that works whatever becomes of
-/// fleetd, begins to stop the units `fence` after the last acknowledged renewal was sent, and has them down `stop`
-/// later. No other machine gets a lock before this one's units are down, if
+/// The locks hang on the machine's lease. systemd, by a timer that works whatever becomes of fleetd, begins to stop the
+/// units `fence` after the last acknowledged renewal was *sent*, and has them down `stop` later. When a lock has gone
+/// with its lease, no other machine takes it before `lockDelay` has passed: the last renewal was acknowledged before
+/// the lease ended, so the units are down by then, if
 ///
-///     fence + stop + margin <= lease
+///     fence + stop + margin <= lockDelay
+///
+/// That the registry ends no lease before its time is not relied upon (`UnitLockHolder`).
 ///
 /// `margin` pays for clocks that do not run equally fast (1 % of a lease is ten times what crystals need), for the
 /// timer's accuracy, for two small services that systemd starts before it stops the units, and for the kernel's time to
@@ -30,9 +32,8 @@ package struct FenceTiming: Hashable, Sendable {
 
     package var margin: Duration { lease - fence - stop }
 
-    /// How long a lock that went with its machine's lease is left alone. By then the machine's units are down even if the
-    /// lease ended before its time: its last renewal was acknowledged before the lease ended.
-    package var lockDelay: Duration { fence + stop + margin }
+    /// How long a lock that went with its machine's lease is left alone.
+    package var lockDelay: Duration { lease }
 
     /// How long a unit may run for certain when a renewal that was sent at `sent` has been acknowledged.
     package func deadline(of sent: Duration) -> Duration { sent + fence }

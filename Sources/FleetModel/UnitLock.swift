@@ -14,9 +14,9 @@ package struct UnitLock: Hashable, Sendable, Codable {
 /// Who took a unit's lock last and has not given it back. Stored at `locks/UNIT/holder`, durable: a lock that has gone
 /// while this is there went with its machine's lease, and that alone does not prove that the unit has stopped.
 ///
-/// etcd may end a lease before its time: a member that led, was frozen and goes on revokes all leases that it believes to
-/// have ended (etcd-io/etcd issue 15247; seen with Debian's 3.4.23). So whoever takes the lock over waits first, as
-/// Chubby's lock-delay has it (Burrows, OSDI 2006, 2.4).
+/// etcd may end a lease before its time: a member that led, was frozen and goes on revokes all leases that it believes
+/// to have ended (etcd-io/etcd issue 15247). So whoever takes the lock over waits first, as Chubby's lock-delay has it
+/// (Burrows, OSDI 2006, 2.4).
 package struct UnitLockHolder: Hashable, Sendable, Codable {
     package var machine: MachineID
 

@@ -2,8 +2,8 @@ import Lab
 import Testing
 
 extension SystemTests {
-    /// `AtMostOnce=` under everything that can come between a machine and the fleet. What is believed are the marks that
-    /// the unit's own processes leave on each machine, by the one clock of the host.
+    /// `AtMostOnce=` under everything that can come between a machine and the fleet. What is believed are the marks
+    /// that the unit's own processes leave on each machine, by the one clock of the host.
     @Suite(.serialized, .machines(3, etcd: 3, configuration: "agent_ttl=5s\n")) struct AtMostOnceTests {
         private static let lease = Duration.seconds(5)
         private static let unit = "only.service"
@@ -127,7 +127,7 @@ extension SystemTests {
                 #expect(overlap < 0)
                 return
             }
-            // It goes on together with its systemd, which is the one thing that cannot be helped (docs/at-most-once.md).
+            // It goes on together with its systemd, which cannot be helped (docs/at-most-once.md).
             let ghost = lives.last { $0.machine == victim.machine.name }
             let resumption = ghost.map { $0.last - ($0.woken ?? $0.first) } ?? 0
             print("after the thaw the old process left marks for \(resumption) s")

@@ -69,7 +69,9 @@ extension PlantedBug {
         case .renewByWallClock:
             options.loss = 0
             often(.clockStep)
-        case .armFromNow: often(.pause, .linkCut)
+        case .armFromNow:
+            options.loss = 0
+            often(.pause, .earlyLeaseEnd)
         case .forgetLockDelay: often(.earlyLeaseEnd, .linkCut)
         case .takeLocksByForce: often(.linkCut, .outage)
         case .campaignWithOldLease: often(.crash, .pause)
