@@ -152,6 +152,7 @@ private struct Parts {
         let departure = Departure(
             isShuttingDown: { [systemd] in await systemd.isShuttingDown() },
             isAtRest: { [systemd] in await systemd.isAllAtRest() },
+            giveBack: { [locks] in await locks.giveBackAll() },
             session: session,
             clock: clock,
             log: log

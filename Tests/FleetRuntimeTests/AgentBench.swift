@@ -19,6 +19,7 @@ struct AgentBench {
     let addLease: AsyncStream<LeaseID>.Continuation
     let keyspace = Keyspace.standard
     var fence: FakeFence { units.fence }
+    let locks: LockService
     /// What a boot does not lose.
     let memory: MemoryLedger
 
@@ -27,20 +28,21 @@ struct AgentBench {
         self.ledger = ledger
         self.memory = memory
         (leases, addLease) = AsyncStream.makeStream()
-    }
-
-    /// Runs `body` beside the service, with a connected systemd and a lease.
-    func run(declaresFormat: Bool = true, _ body: (AgentBench) async throws -> Void) async throws {
-        let log = Logger(label: "agent", factory: { _ in SwiftLogNoOpLogHandler() })
-        let locks = LockService(
+        locks = LockService(
             store: store,
             keyspace: keyspace,
             machine: machine,
             life: .whileOpen,
-            fence: fence,
+            fence: units.fence,
             clock: clock,
-            log: log
+            log: Self.log
         )
+    }
+
+    private static let log = Logger(label: "agent", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    /// Runs `body` beside the service, with a connected systemd and a lease.
+    func run(declaresFormat: Bool = true, _ body: (AgentBench) async throws -> Void) async throws {
         let service = AgentService(
             store: store,
             keyspace: keyspace,
@@ -58,7 +60,7 @@ struct AgentBench {
                 }
             },
             clock: clock,
-            log: log
+            log: AgentBench.log
         )
         units.connect()
         let lease = try await lease()

@@ -51,6 +51,18 @@ import UnitFile
         }
     }
 
+    @Test func aMachineThatGoesDownGivesEveryLockBack() async throws {
+        let bench = try AgentBench()
+        try await bench.run { bench in
+            await bench.assign([db], atMostOnce: true)
+            try await bench.settled(db)
+            await bench.locks.giveBackAll()
+            #expect(try lock(bench) == nil)
+            #expect(!bench.store.inner.entries.contains { bench.keyspace.locks.contains($0.key) }, "nor its holder")
+            #expect(bench.fence.allowed.isEmpty)
+        }
+    }
+
     @Test func aLostAnswerIsLookedUp() async throws {
         let bench = try AgentBench()
         try await bench.run { bench in

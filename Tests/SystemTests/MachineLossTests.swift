@@ -118,6 +118,28 @@ extension SystemTests {
             try await machines.destroy(names + ["newcomer.service"], "lamp@*.service")
         }
 
+        @Test func aMachineThatIsShutDownHandsItsUnitsOverAtOnce() async throws {
+            let machines = try currentMachines()
+            let names = try await machines.startCrew("shift", 6)
+            let leader = try await machines.leader()
+            let victim = try #require(machines.all.dropFirst().first { $0.machine.name != leader.machine.name })
+            let others = machines.others(than: victim)
+            let id = try victim.machineID()
+            // It would wait for the lock of a machine that is lost.
+            try await victim.start("lone.service", UnitText.service("/bin/sleep infinity", fleet: "AtMostOnce=yes"))
+            try await machines.all[0].ctl(["move", "lone.service", id]).checked()
+            let start = ContinuousClock.now
+            try await victim.machine.shutDown()
+            try await machines.expectOneEach(names, "shift@*.service", on: others, within: .seconds(5))
+            _ = try await machines.eventually("lone.service runs elsewhere", within: .seconds(5)) {
+                try await machines.place(of: "lone.service")
+            }
+            print("shutdown begun to all units running elsewhere: \(ContinuousClock.now - start)")
+            try await victim.machine.bootAgain()
+            try await machines.waitUntilComplete()
+            try await machines.destroy(names + ["lone.service"], "shift@*.service")
+        }
+
         @Test(arguments: CableCut.allCases) func aMachineWithoutACableKeepsItsUnitsAndGivesThemUpWhenItIsBack(
             cut: CableCut
         ) async throws {

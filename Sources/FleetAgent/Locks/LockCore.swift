@@ -49,6 +49,9 @@ package struct LockCore: Hashable, Sendable {
         }.keys.sorted()
     }
 
+    /// Every unit that something is known or wanted of.
+    package var known: [UnitName] { units.keys.sorted() }
+
     /// How long a failed exchange with the registry is waited for before the next.
     static let retry = Duration.milliseconds(500)
 

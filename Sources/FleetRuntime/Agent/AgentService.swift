@@ -359,23 +359,24 @@ package actor AgentService: Service {
 
     /// Fetches the texts and installs what has one; the others have ended here.
     private func install(_ id: OperationID, _ installations: [UnitInstallation]) async {
-        let answers = await files.texts(of: Set(installations.map(\.file)))
         var texts: [ContentHash: String] = [:]
         var ready: [UnitInstallation] = []
         var results: [UnitName: OperationResult] = [:]
         for installation in installations {
-            switch answers[installation.file] {
+            // While the registry is away, what is remembered need not be waited for.
+            if let text = await memory?.text(installation.file, of: installation.unit) {
+                texts[installation.file] = text
+            }
+        }
+        let answers = await files.texts(of: Set(installations.map(\.file)).subtracting(texts.keys))
+        for installation in installations {
+            switch texts[installation.file].map(FileTexts.Answer.text) ?? answers[installation.file] {
             case .text(let text)?:
                 texts[installation.file] = text
                 ready.append(installation)
             case .missing(let reason)?:
                 results[installation.unit] = .failed(OperationFailure(kind: .badUnit, message: reason))
             case .unavailable(let error)?:
-                if let text = await memory?.text(installation.file, of: installation.unit) {
-                    texts[installation.file] = text
-                    ready.append(installation)
-                    continue
-                }
                 log.error("The unit file of \(installation.unit) cannot be read: \(error)")
                 results[installation.unit] = .unknown
             case nil:

@@ -13,6 +13,7 @@ package struct Departure: Service {
     private let isShuttingDown: @Sendable () async -> Bool
     /// True once nothing of a fleet runs.
     private let isAtRest: @Sendable () async -> Bool
+    private let giveBack: @Sendable () async -> Void
     private let session: MachineSession
     private let clock: any WallClock
     private let log: Logger
@@ -24,15 +25,18 @@ package struct Departure: Service {
     /// longer is taken over when the lease ends.
     private static let patience = Duration.seconds(85)
 
+    /// `giveBack` is for what only this machine can do before it is gone: the locks of its at-most-once units.
     package init(
         isShuttingDown: @escaping @Sendable () async -> Bool,
         isAtRest: @escaping @Sendable () async -> Bool,
+        giveBack: @escaping @Sendable () async -> Void,
         session: MachineSession,
         clock: any WallClock,
         log: Logger
     ) {
         self.isShuttingDown = isShuttingDown
         self.isAtRest = isAtRest
+        self.giveBack = giveBack
         self.session = session
         self.clock = clock
         self.log = log
@@ -51,6 +55,7 @@ package struct Departure: Service {
             }
             do { try await clock.sleep(for: Self.pause) } catch { return }
         }
+        await giveBack()
         await session.leave()
     }
 }

@@ -27,6 +27,7 @@ package actor LockService: Service {
     private let inputs: AsyncStream<LockInput>
     private let add: AsyncStream<LockInput>.Continuation
     private var watching: Task<Void, Never>?
+    private var waitingForNothing: [CheckedContinuation<Void, Never>] = []
 
     /// `life` is that of the machine's lease: one that ends with this process needs no fence.
     package init(
@@ -63,6 +64,26 @@ package actor LockService: Service {
     /// The machine's lease was granted or renewed.
     package nonisolated func renewed(_ lease: LeaseID, sent: Duration) { add.yield(.lease(lease, sent: sent)) }
 
+    /// The machine goes down and nothing of its units runs: nobody has to wait for it. Returns when every lock is given
+    /// back, or when the registry has been slow for so long that the others may as well wait for the lease.
+    package func giveBackAll() async {
+        guard !core.known.isEmpty else { return }
+        for unit in core.known { add.yield(.release(unit)) }
+        let limit = Task { [clock] in
+            do { try await clock.sleep(for: Self.farewell) } catch { return }
+            endFarewell()
+        }
+        await withCheckedContinuation { waitingForNothing.append($0) }
+        limit.cancel()
+    }
+
+    private func endFarewell() {
+        for waiter in waitingForNothing { waiter.resume() }
+        waitingForNothing = []
+    }
+
+    private static let farewell = Duration.seconds(2)
+
     package func run() async throws {
         let inherited = await fence.inherited()
         tell.yield(.inherited(inherited))
@@ -74,6 +95,7 @@ package actor LockService: Service {
             }
         }
         watching?.cancel()
+        endFarewell()
         tell.finish()
     }
 
@@ -110,6 +132,7 @@ package actor LockService: Service {
                 }
             }
         }
+        if core.known.isEmpty { endFarewell() }
     }
 
     private func note(_ answer: FenceAnswer) {
