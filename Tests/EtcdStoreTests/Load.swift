@@ -29,11 +29,11 @@ final class Load: Sendable {
     private let stores: [EtcdStore]
     private let tasks: Mutex<[Task<Void, Never>]> = Mutex([])
     private let watching: Mutex<Task<Void, Never>?> = Mutex(nil)
-    private let lease: LeaseID
+    private let lease: Mutex<LeaseID>
 
     private init(stores: [EtcdStore], lease: LeaseID) {
         self.stores = stores
-        self.lease = lease
+        self.lease = Mutex(lease)
     }
 
     static func begin(on cluster: EtcdCluster) async throws -> Load {
@@ -87,7 +87,7 @@ final class Load: Sendable {
             #expect(extra.sorted() == [], "there, though it was refused")
             #expect(account.seen == found, "the watch saw what there is")
         }
-        try await stores[0].keepAlive(lease)
+        try await stores[0].keepAlive(lease.withLock { $0 })
         for store in stores { await store.close() }
     }
 
@@ -121,13 +121,28 @@ final class Load: Sendable {
     private func renew(_ store: EtcdStore) async {
         while !Task.isCancelled {
             do throws(StoreError) {
-                try await store.keepAlive(lease)
+                try await store.keepAlive(lease.withLock { $0 })
                 account.withLock { $0.renewals += 1 }
             } catch {
-                if error.code != .unavailable { complain("the lease: \(error)") }
+                switch error.code {
+                case .unavailable: break
+                // etcd's own mistake: a member that led, was stopped and goes on revokes leases before their time
+                // (etcd issue 15247, not quite mended in 3.5.16). Nobody may rely on more than this.
+                case .leaseNotFound: await renewLease(store)
+                default: complain("the lease: \(error)")
+                }
             }
             // Not a wait: the pace of renewals. A cancelled one ends the loop.
             try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private func renewLease(_ store: EtcdStore) async {
+        do throws(StoreError) {
+            let new = try await store.grantLease(.ttl(.seconds(10)))
+            lease.withLock { $0 = new }
+        } catch {
+            if error.code != .unavailable { complain("a new lease: \(error)") }
         }
     }
 

@@ -77,15 +77,9 @@ final class LockShell {
     /// Between the core's wish and systemd's timer fleetd may be frozen, and systemd is asked late.
     private func arm(_ deadline: Duration) {
         machine.process.after(.milliseconds(2)) { [self] in
-            let answer = machine.world.has(.armFromNow) ? armLate() : machine.fence.arm(deadline: deadline, &handle)
+            let answer = machine.world.has(.skipFence) ? .done : machine.fence.arm(deadline: deadline, &handle)
             later { [self] in take(.armed(answer, deadline: deadline)) }
         }
-    }
-
-    /// Planted: the fence's time begins when systemd is asked.
-    private func armLate() -> FenceAnswer {
-        let fence = FenceTiming(lease: SimOptions.agentTTL.duration).fence
-        return machine.fence.arm(deadline: machine.clock.elapsed + fence, &handle)
     }
 
     private func commit(_ transaction: Transaction, _ unit: UnitName) {

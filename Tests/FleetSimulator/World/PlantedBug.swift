@@ -31,8 +31,8 @@ package enum PlantedBug: String, Hashable, Sendable, CaseIterable {
     case ignoreCompares
     /// The machine's lease is renewed by the wall clock.
     case renewByWallClock
-    /// The fence's time begins when systemd is asked, not when the renewal was sent.
-    case armFromNow
+    /// systemd is not asked for the fence.
+    case skipFence
     /// Locks are taken whoever has them.
     case takeLocksByForce
     /// A lock that went with its machine's lease is taken at once.
@@ -69,9 +69,9 @@ extension PlantedBug {
         case .renewByWallClock:
             options.loss = 0
             often(.clockStep)
-        case .armFromNow:
+        case .skipFence:
             options.loss = 0
-            often(.pause, .earlyLeaseEnd)
+            often(.linkCut, .earlyLeaseEnd)
         case .forgetLockDelay: often(.earlyLeaseEnd, .linkCut)
         case .takeLocksByForce: often(.linkCut, .outage)
         case .campaignWithOldLease: often(.crash, .pause)

@@ -161,6 +161,12 @@ final class SimMachine {
         if !isHealthy { healthySince = nil } else if healthySince == nil { healthySince = world.now }
     }
 
+    /// Something befell it that none of its own parts is to blame for.
+    func disturb() {
+        healthySince = nil
+        settleHealth()
+    }
+
     // MARK: The ledger
 
     func readLedger() -> [UnitName: LedgerEntry] {

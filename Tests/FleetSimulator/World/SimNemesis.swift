@@ -65,6 +65,7 @@ final class SimNemesis {
         case .outage: outage(length)
         case .compaction: store.compact(to: store.revision)
         case .earlyLeaseEnd:
+            machine.disturb()
             if let lease = machine.fleetd?.session.current, store.revoke(lease) {
                 world.note { "lease \(lease) of m\(machine.index) ends before its time" }
             }
