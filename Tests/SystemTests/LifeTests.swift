@@ -113,7 +113,8 @@ extension SystemTests {
             let row = files.lines.first { $0.hasPrefix("list.service") }
             #expect(row?.split(whereSeparator: \.isWhitespace) == ["list.service", "launched", "launched"])
             let machines = try await fleet.ctl(["list-machines"]).checked()
-            #expect(machines.lines.first?.split(separator: "\t").joined(separator: " ") == "MACHINE IP METADATA STATE AGE")
+            let columns = machines.lines.first?.split(separator: "\t").joined(separator: " ")
+            #expect(columns == "MACHINE IP METADATA STATE AGE")
             #expect(machines.lines.count == 2 && machines.lines[1].hasPrefix("\(id)..."))
             for command in ["list-units", "list-unit-files", "list-machines"] {
                 let json = try await fleet.ctl([command, "--json"]).checked()
