@@ -19,8 +19,6 @@ package struct Snapshot: Equatable, Sendable {
     /// Absent while no machine that has units is lost.
     package var brake: BrakeRecord?
     package var leadership: Leadership?
-    /// Who may run which `AtMostOnce=` unit. Nothing is planned by it: the machines settle it among themselves.
-    package var locks: [UnitName: UnitLock]
     /// Index over `units`: which of them have this file.
     package var unitsByFile: [ContentHash: Set<UnitName>]
     /// The stored events of each unit, oldest first.
@@ -51,7 +49,6 @@ package struct Snapshot: Equatable, Sendable {
         moves = [:]
         brake = nil
         leadership = nil
-        locks = [:]
         unitsByFile = [:]
         eventIDs = [:]
         unitRevisions = [:]

@@ -127,9 +127,8 @@ package struct SnapshotFeed: Sendable {
             try fold(key, entry, into: &known)
             snapshot.machines[machine] = known
             changes.machines.insert(machine)
-        case .lockHolder: return
-        case .lock(let unit):
-            snapshot.locks[unit] = try RegistryValue.decode(UnitLock.self, from: value)
+        // The machines settle these among themselves.
+        case .lock, .lockHolder: return
         case .move(let unit):
             snapshot.moves[unit] = try RegistryValue.decode(MoveWish.self, from: value)
             snapshot.moveRevisions[unit] = entry.modified
@@ -206,8 +205,7 @@ package struct SnapshotFeed: Sendable {
             snapshot.labelRevisions[machine] = nil
             dropUnknown(machine)
             changes.machines.insert(machine)
-        case .lockHolder: return
-        case .lock(let unit): snapshot.locks[unit] = nil
+        case .lock, .lockHolder: return
         case .orders(let machine):
             snapshot.machines[machine]?.orders = MachineOrders()
             snapshot.orderRevisions[machine] = nil

@@ -7,10 +7,13 @@ extension SystemdBus {
         (try? await managerProperty("SystemState"))?.text == "stopping"
     }
 
-    /// True when no unit of ours has a process or is about to; also when systemd does not answer any more.
+    /// True when systemd says that no unit of ours has a process or is about to. What it does not say is not so: others
+    /// start the units when they hear of it.
     package func isAllAtRest() async -> Bool {
+        guard isConnected else { return false }
         let units = ours.keys.filter { !$0.isTemplate }.sorted()
-        guard !units.isEmpty, let listed = try? await listUnits(units) else { return true }
+        if units.isEmpty { return true }
+        guard let listed = try? await listUnits(units) else { return false }
         return listed.values.allSatisfy { ["inactive", "failed"].contains($0.active) }
     }
 

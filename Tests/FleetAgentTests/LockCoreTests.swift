@@ -133,6 +133,18 @@ import UnitFile
         #expect(core.step(.armed(.done, deadline: .seconds(18)), now: .seconds(13)) == [.allow(db)])
     }
 
+    @Test func whatCannotBeAllowedIsNoHotLoop() {
+        var core = Self.core()
+        _ = core.step(.acquire(db), now: .zero)
+        _ = core.step(.finished(db, .committed(Revision(5))), now: .zero)
+        _ = core.step(.armed(.done, deadline: .seconds(6)), now: .zero)
+        let again = Duration.seconds(5.5) + LockCore.retry
+        #expect(core.step(.allowed(db, .failed), now: .seconds(5.5)) == [.wake(at: again)])
+        // By then the fence is about to come down, so nothing is allowed, and nobody has to wake up for that.
+        #expect(core.step(.wake, now: again) == [])
+        #expect(core.step(.wake, now: again) == [])
+    }
+
     @Test func aReleasedLockIsDeletedAndTheFenceDisarmed() {
         var core = holding()
         #expect(

@@ -104,6 +104,9 @@ extension SystemTests {
             let machines = try currentMachines()
             let victim = try await running(machines)
             for fleet in machines.all { try await fleet.machine.shell("rm -f \(Self.marks)") }
+            _ = try await victim.machine.eventually("it leaves marks") {
+                guard try await !self.lives(machines).isEmpty else { throw NotYet("no marks") }
+            }
             let others = machines.others(than: victim)
             try await blow.strike(victim)
             let struck = ContinuousClock.now
@@ -121,6 +124,7 @@ extension SystemTests {
             }
             #expect(place.machine.name != victim.machine.name, "it was moved back")
             let lives = try await lives(machines)
+            #expect(Set(lives.map(\.machine)).count == 2, "marks of both machines are what this rests on: \(lives)")
             let overlap = overlap(lives)
             print("\(blow): elsewhere after \(took), \(lives.count) lives, the closest \(-overlap) s apart: \(lives)")
             guard blow == .machineFrozen else {

@@ -196,6 +196,8 @@ package struct LockCore: Hashable, Sendable {
         case .vacant(let until, let holder) where until <= now: track.stage = .free(holder: holder)
         default: break
         }
+        // A time that has come is no reason to wake up again, whatever keeps the unit from being allowed now.
+        if let again = track.allowAgain, again <= now { track.allowAgain = nil }
         let isNeeded = track.isWanted || track.isAllowed
         switch track.stage {
         case .looking, .putting, .deleting, .paused: break
@@ -251,8 +253,7 @@ package struct LockCore: Hashable, Sendable {
         _ directives: inout [LockDirective]
     ) {
         guard track.isWanted, !track.isHeld, !track.isAllowing, !track.isSuspect, isCertain(now) else { return }
-        if let again = track.allowAgain, again > now { return }
-        track.allowAgain = nil
+        guard track.allowAgain == nil else { return }
         track.isAllowing = true
         directives.append(.allow(unit))
     }
