@@ -147,7 +147,7 @@ private struct UnitFollowing {
             )
         }
         let status = snapshot.statuses[unit]?[machine]
-        if let status, let failure = status.failure { return self.failed(failure, on: machine, status) }
+        if let status, let failure = status.failure { return self.failed(failure, on: machine) }
         guard status?.settled == true else { return .waiting(lost(machine)) }
         return arrived(stored.target.state, on: machine)
     }
@@ -193,12 +193,12 @@ private struct UnitFollowing {
             guard let failure = status.failure, let run = status.run, run.generation >= wait.generation else {
                 continue
             }
-            return failed(failure, on: machine, status)
+            return failed(failure, on: machine)
         }
         let failures = (snapshot.failures[unit] ?? [:]).values.flatMap(\.recent)
         let first = failures.filter { $0.run.generation >= wait.generation }
             .min { ($0.failure.at, $0.machine) < ($1.failure.at, $1.machine) }
-        return first.map { failed($0.failure, on: $0.machine, snapshot.statuses[unit]?[$0.machine]) }
+        return first.map { failed($0.failure, on: $0.machine) }
     }
 
     /// True while the engine has not yet assigned a global unit to a machine that may have it.
@@ -251,8 +251,12 @@ private struct UnitFollowing {
         )
     }
 
-    private func failed(_ failure: UnitFailure, on machine: MachineID, _ status: UnitStatus?) -> Verdict {
-        .ended(
+    /// Waits for the journal's last lines, which come a moment behind the failure, for as long as the machine is there
+    /// to tell them.
+    private func failed(_ failure: UnitFailure, on machine: MachineID) -> Verdict {
+        let status = snapshot.statuses[unit]?[machine]
+        if let status, status.failure != nil, !status.settled { return .waiting(nil) }
+        return .ended(
             ChangeProgress(
                 kind: .failed,
                 unit: unit,

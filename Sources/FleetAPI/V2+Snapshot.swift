@@ -91,14 +91,12 @@ extension UnitDetail {
         explainer: any PlacementExplainer
     ) {
         guard let unit = snapshot.units[name] else { return nil }
-        let records = (snapshot.failures[name] ?? [:]).values
         self.init(
             row: UnitListing.Row(unit, in: snapshot, explainer: explainer),
             text: text,
             submitted: unit.intent.submitted,
             targetSet: unit.target.set,
             events: events,
-            failures: records.flatMap(\.recent).sorted { ($0.failure.at, $0.machine) < ($1.failure.at, $1.machine) },
             notEligible: explainer.notEligible(name, in: snapshot)
         )
     }

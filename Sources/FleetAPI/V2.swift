@@ -101,6 +101,8 @@ package struct ChangeProgress: Hashable, Sendable, Codable {
     package var active: String?
     package var sub: String?
     package var failure: UnitFailure?
+    /// The last lines of the failed run's journal, oldest first, where known.
+    package var journal: [String]?
     package var message: String?
 
     package init(
@@ -111,6 +113,7 @@ package struct ChangeProgress: Hashable, Sendable, Codable {
         active: String? = nil,
         sub: String? = nil,
         failure: UnitFailure? = nil,
+        journal: [String]? = nil,
         message: String? = nil
     ) {
         self.kind = kind
@@ -120,6 +123,7 @@ package struct ChangeProgress: Hashable, Sendable, Codable {
         self.active = active
         self.sub = sub
         self.failure = failure
+        self.journal = journal
         self.message = message
     }
 }
@@ -250,7 +254,6 @@ package struct UnitDetail: Hashable, Sendable, Codable {
     package var targetSet: Provenance
     /// Oldest first.
     package var events: [UnitEvent]
-    package var failures: [FailedRun]
     /// For every present machine, why the unit may not go there; absent for machines where it may.
     package var notEligible: [MachineID: String]
 
@@ -260,7 +263,6 @@ package struct UnitDetail: Hashable, Sendable, Codable {
         submitted: Provenance,
         targetSet: Provenance,
         events: [UnitEvent],
-        failures: [FailedRun],
         notEligible: [MachineID: String]
     ) {
         self.row = row
@@ -268,7 +270,6 @@ package struct UnitDetail: Hashable, Sendable, Codable {
         self.submitted = submitted
         self.targetSet = targetSet
         self.events = events
-        self.failures = failures
         self.notEligible = notEligible
     }
 }

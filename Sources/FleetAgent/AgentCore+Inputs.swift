@@ -135,15 +135,22 @@ extension AgentCore {
         }
     }
 
-    /// The journal of a failed run was read: now it is told, once.
+    /// The journal of a failed run was read: its part of the story is told, once. That it failed was published before.
     private mutating func report(_ run: RunID, _ lines: [String], of unit: UnitName, _ round: inout Round) {
         guard var track = tracks[unit], track.activity == .readingJournal(run) else { return }
         track.activity = .idle
         if var failed = track.ledger?.failed, failed.run == run {
-            failed.failure.journal = JournalCut.lines(lines)
             failed.isReported = true
             track.ledger?.failed = failed
-            tell(.failed, failed.failure.message, of: unit, &round)
+            let event = UnitEvent(
+                at: failed.failure.at,
+                unit: unit,
+                kind: .failed,
+                machine: machine,
+                message: failed.failure.message,
+                journal: JournalCut.lines(lines)
+            )
+            round.events[unit, default: []].append(event)
         }
         tracks[unit] = track
         round.dirty.insert(unit)

@@ -1,8 +1,8 @@
 import FleetModel
 import UnitFile
 
-/// What is published of a unit: news only, and only states that last. A status is held back while an operation or the
-/// reading of a journal is about to change it, because every status is a durable write and wakes the engine.
+/// What is published of a unit: news only, and only states that last. A status is held back while an operation is about
+/// to change it, because every status is a durable write and wakes the engine.
 extension AgentCore {
     /// The status to write; nil when the one that was published says it all, or when it has to wait.
     func newStatus(of track: UnitTrack, now: Timestamp) -> UnitStatus? {
@@ -27,10 +27,11 @@ extension AgentCore {
 
     /// While something is going on, only what systemd itself may show for long is worth telling: a slow start or stop.
     private func isLasting(_ track: UnitTrack) -> Bool {
-        // A failure is told with its journal, not before.
-        if let failure = track.failure, !failure.isReported { return false }
         switch track.activity {
-        case .readingJournal: return false
+        // Whoever has the unit next need not wait for a journal.
+        case .readingJournal: return track.failure != nil
+        // A crash loop is told once it has been ended.
+        case _ where track.failure?.isReported == false: return false
         case .idle, .waiting: return true
         case .operating(let flight):
             switch flight.operation {

@@ -70,7 +70,7 @@ package struct FailedLedgerRun: Hashable, Sendable, Codable {
     package var failure: UnitFailure
     /// The invocation whose journal belongs to the failure; empty for the whole unit's.
     package var invocation: String
-    /// False until the journal was read, and a crash-looping unit was stopped: the failure is published after that.
+    /// False until the journal was read and the event of the failure told.
     package var isReported: Bool
 
     package init(run: RunID, failure: UnitFailure, invocation: String, isReported: Bool = false) {

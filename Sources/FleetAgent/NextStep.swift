@@ -13,7 +13,7 @@ enum NextStep: Hashable, Sendable {
     case carryOut(Assignment)
     /// The run failed for good: note it.
     case fail(RunID, UnitFailure, invocation: String)
-    /// The failure is noted and the unit is down: read the journal, then tell.
+    /// The failure is noted and the unit is down: publish it, read the journal, and tell the event with its lines.
     case report(FailedLedgerRun)
     /// Ask for the unit's lock; nothing is waited for.
     case lock

@@ -17,12 +17,23 @@ package struct UnitEvent: Hashable, Sendable, Codable {
     package var machine: MachineID?
     /// One sentence without a full stop that says what and why.
     package var message: String
+    /// For `failed`: the last lines of the unit's journal for the run, oldest first; at most `Limits.journalLines`.
+    /// Absent for what has none.
+    package var journal: [String]?
 
-    package init(at: Timestamp, unit: UnitName, kind: Kind, machine: MachineID? = nil, message: String) {
+    package init(
+        at: Timestamp,
+        unit: UnitName,
+        kind: Kind,
+        machine: MachineID? = nil,
+        message: String,
+        journal: [String]? = nil
+    ) {
         self.at = at
         self.unit = unit
         self.kind = kind
         self.machine = machine
         self.message = message
+        self.journal = journal
     }
 }

@@ -15,7 +15,8 @@ package struct UnitStatus: Hashable, Sendable, Codable {
     package var mainPID: Int32
     /// `InvocationID` in hexadecimal; empty for none.
     package var invocation: String
-    /// True once the agent has done all that the run asks for: loaded, or start job finished.
+    /// True once the agent has done all that the run asks for: loaded, or start job finished; and when the run has
+    /// failed, once the event with the journal's last lines is stored.
     package var settled: Bool
     /// Set while `run` has failed for good.
     package var failure: UnitFailure?
@@ -59,14 +60,11 @@ package struct UnitFailure: Hashable, Sendable, Codable {
     package var cause: FailureCause
     /// One sentence without a full stop, such as `main process exited with status 3 (Result: exit-code)`.
     package var message: String
-    /// The last lines of the unit's journal for this run, oldest first; at most `Limits.journalLines`.
-    package var journal: [String]
     package var at: Timestamp
 
-    package init(cause: FailureCause, message: String, journal: [String] = [], at: Timestamp) {
+    package init(cause: FailureCause, message: String, at: Timestamp) {
         self.cause = cause
         self.message = message
-        self.journal = journal
         self.at = at
     }
 }

@@ -27,7 +27,9 @@ extension Routes {
         return .lines { writer in
             try await writer.write(first + settled)
             var follower = ChangeFollower(waits, explainer: explainer)
-            let isFollowed = try await Self.follow(&follower, with: control) { try await writer.write($0) }
+            let isFollowed = try await Self.follow(&follower, with: control) { news in
+                try await writer.write(await Self.quoting(news, with: control))
+            }
             if isFollowed { try await writer.write([ChangeProgress(kind: .done)]) }
         }
     }
@@ -130,6 +132,25 @@ extension Routes {
             case nil: return []
             }
         }
+    }
+
+    /// Adds the journal's last lines to failures; their events have them.
+    private static func quoting(
+        _ news: [ChangeProgress],
+        with control: any FleetControl
+    ) async -> [ChangeProgress] {
+        var quoted = news
+        for (index, progress) in news.enumerated() {
+            guard progress.failure != nil, let unit = progress.unit, let machine = progress.machine?.id else { continue }
+            do throws(APIError) {
+                let events = try await control.events(of: unit)
+                quoted[index].journal = events.last { $0.kind == .failed && $0.machine == machine }?.journal
+            } catch {
+                // That it failed is worth telling without the lines too.
+                continue
+            }
+        }
+        return quoted
     }
 
     // MARK: Waiting

@@ -109,7 +109,9 @@ struct Bench {
             if status.settled { line += " settled" }
             if let failure = status.failure { line += " failed \(failure.cause.rawValue): \(failure.message)" }
             return line
-        case .record(let event): return "event \(event.unit) \(event.kind.rawValue): \(event.message)"
+        case .record(let event):
+            let lines = (event.journal ?? []).map { " | \($0)" }.joined()
+            return "event \(event.unit) \(event.kind.rawValue): \(event.message)\(lines)"
         case .refuse(let unit, let refusal): return "refuse \(unit) \(refusal?.reason ?? "no more")"
         case .readJournal(let unit, let run, let invocation): return "journal \(unit) \(run) [\(invocation)]"
         case .remember(let unit, nil): return "forget \(unit)"

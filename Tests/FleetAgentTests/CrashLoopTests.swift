@@ -90,7 +90,13 @@ import UnitFile
             if restarts < 10 { #expect(!lines.contains { $0.hasPrefix("perform") }) }
         }
         #expect(lines == ["remember web.service 1.0 launched failed 1.0", "perform stop web.service"])
-        #expect(bench.end(web, as: .dead(fileA, "i9")) == ["journal web.service 1.0 [i1]"])
+        #expect(
+            bench.end(web, as: .dead(fileA, "i9")) == [
+                "publish web.service inactive/dead 1.0 failed crash-loop: restarted 10 times in 12 s and "
+                    + "never stayed up; last: main process exited with status 3",
+                "journal web.service 1.0 [i1]",
+            ]
+        )
         #expect(
             bench.step(.journal(web, .first, lines: [])) == [
                 "remember web.service 1.0 launched failed 1.0 reported",

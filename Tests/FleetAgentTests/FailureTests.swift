@@ -13,7 +13,9 @@ import UnitFile
         bench.run(web, .launched())
         #expect(
             bench.step(.observed(web, .failed())) == [
-                "remember web.service 1.0 launched failed 1.0", "journal web.service 1.0 [i1]",
+                "remember web.service 1.0 launched failed 1.0",
+                "publish web.service failed/failed 1.0 failed exit-code: main process exited with status 3",
+                "journal web.service 1.0 [i1]",
             ]
         )
         let run = RunID(generation: 1, attempt: 0)
@@ -21,10 +23,9 @@ import UnitFile
             bench.step(.journal(web, run, lines: ["last words"])) == [
                 "remember web.service 1.0 launched failed 1.0 reported",
                 "publish web.service failed/failed 1.0 settled failed exit-code: main process exited with status 3",
-                "event web.service failed: main process exited with status 3",
+                "event web.service failed: main process exited with status 3 | last words",
             ]
         )
-        #expect(bench.ledger[web]?.failed?.failure.journal == ["last words"])
         #expect(bench.step(.observed(web, .failed())) == [])
         #expect(bench.step(.journal(web, run, lines: [])) == [])
     }
@@ -59,7 +60,10 @@ import UnitFile
         bench.restart()
         _ = bench.step(.connected([web: .dead()]))
         #expect(
-            bench.step(.listed(assignments: [web: .launched()], refusals: [:])) == ["journal web.service 1.0 [i1]"]
+            bench.step(.listed(assignments: [web: .launched()], refusals: [:])) == [
+                "publish web.service inactive/dead 1.0 failed exit-code: main process exited with status 3",
+                "journal web.service 1.0 [i1]",
+            ]
         )
     }
 
@@ -128,6 +132,8 @@ import UnitFile
         #expect(
             bench.end(web, as: .failed(status: 203)) == [
                 "remember web.service 1.0 launched", "remember web.service 1.0 launched failed 1.0",
+                "publish web.service failed/failed 1.0 failed exit-code: could not execute the program "
+                    + "(exit status 203/EXEC)",
                 "journal web.service 1.0 [i1]",
             ]
         )

@@ -18,7 +18,7 @@ import UnitFile
     @Test func everyValueReadsBack() throws {
         let machine = try #require(MachineID("0123456789abcdef0123456789abcdef"))
         let run = RunID(generation: 4, attempt: 2)
-        let failure = UnitFailure(cause: .oomKill, message: "killed", journal: ["a", "b"], at: Self.at)
+        let failure = UnitFailure(cause: .oomKill, message: "killed", at: Self.at)
         try roundTrip(UnitIntent(file: ContentHash(of: "x"), generation: 1, submitted: .init(at: Self.at, by: "me")))
         try roundTrip(
             Assignment(

@@ -75,7 +75,8 @@ import UnitFile
             try await bench.settled(web, "failed")
             let failure = try bench.status(web)?.failure
             #expect(failure?.message == "main process exited with status 3")
-            #expect(failure?.journal == ["web.service [i1] said this"])
+            let event = try #require(bench.events(web).last { $0.kind == .failed })
+            #expect(event.journal == ["web.service [i1] said this"])
             bench.units.state.withLock { _ = $0.failing.remove(web) }
             await bench.assign([web], attempt: 1)
             try await bench.settled(web)

@@ -40,11 +40,24 @@ import UnitFile
         try await LiveServer.run { server in
             async let answer = server.change("start", "web.service", text: LiveServer.simple, wait: true)
             try await eventually("a follower") { server.control.followers == 1 }
-            let failure = UnitFailure(cause: .exitCode, message: "exited with status 3", journal: ["oops"], at: .zero)
+            let failure = UnitFailure(cause: .exitCode, message: "exited with status 3", at: .zero)
+            // Published at once; the journal's lines follow.
+            server.control.run(web, active: "failed", settled: false, failure: failure)
+            server.control.tell(
+                UnitEvent(
+                    at: .zero,
+                    unit: web,
+                    kind: .failed,
+                    machine: server.control.machine,
+                    message: failure.message,
+                    journal: ["oops"]
+                )
+            )
             server.control.run(web, active: "failed", failure: failure)
             let lines = try await answer
             #expect(kinds(lines) == [.stored, .failed, .done])
             #expect(lines[1].failure == failure)
+            #expect(lines[1].journal == ["oops"])
         }
     }
 

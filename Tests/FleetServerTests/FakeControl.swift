@@ -98,6 +98,12 @@ final class FakeControl: FleetControl {
         }
     }
 
+    /// What an agent or the engine tells of a unit.
+    func tell(_ event: UnitEvent) {
+        let id = state.withLock { $0.events.next(at: event.at) }
+        edit { $0.put(.event(event.unit, id), event) }
+    }
+
     func remove(_ unit: UnitName) {
         let machine = machine
         edit { registry in

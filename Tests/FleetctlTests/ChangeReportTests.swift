@@ -114,9 +114,9 @@ import UnitFile
         failed.failure = UnitFailure(
             cause: .exitCode,
             message: "main process exited with status 3 (Result: exit-code)",
-            journal: ["web[1]: cannot bind", "web[1]: \u{1B}giving up"],
             at: Fixture.now
         )
+        failed.journal = ["web[1]: cannot bind", "web[1]: \u{1B}giving up"]
         #expect(
             report.take(failed) == [
                 .notice(

@@ -69,7 +69,6 @@ enum Fixture {
     static func detail(
         _ row: UnitListing.Row,
         events: [UnitEvent] = [],
-        failures: [FailedRun] = [],
         notEligible: [MachineID: String] = [:]
     ) -> UnitDetail {
         UnitDetail(
@@ -78,7 +77,6 @@ enum Fixture {
             submitted: Provenance(at: ago(3700), by: "root (uid 0)"),
             targetSet: Provenance(at: ago(3600), by: "root (uid 0)"),
             events: events,
-            failures: failures,
             notEligible: notEligible
         )
     }

@@ -10,22 +10,16 @@ import UnitFile
         _ secondsAgo: Int,
         _ kind: UnitEvent.Kind,
         on machine: MachineSummary? = nil,
-        _ message: String
+        _ message: String,
+        journal: [String]? = nil
     ) throws -> UnitEvent {
         UnitEvent(
             at: Fixture.ago(secondsAgo),
             unit: try UnitName("web.service"),
             kind: kind,
             machine: machine?.id,
-            message: message
-        )
-    }
-
-    static func failure(_ machine: MachineSummary, _ attempt: Int, _ journal: String) -> FailedRun {
-        FailedRun(
-            machine: machine.id,
-            run: RunID(generation: 1, attempt: attempt),
-            failure: UnitFailure(cause: .exitCode, message: "x", journal: [journal], at: Fixture.ago(10))
+            message: message,
+            journal: journal
         )
     }
 
@@ -43,12 +37,11 @@ import UnitFile
                 try Self.event(90_000, .submitted, "submitted by root (uid 0)"),
                 try Self.event(3600, .target, "launched asked for by root (uid 0)"),
                 try Self.event(3599, .placed, on: one, "placed on 11111111: fewest units of 2 eligible machines"),
-                try Self.event(3598, .failed, on: one, "main process exited with status 3"),
+                try Self.event(3598, .failed, on: one, "main process exited with status 3", journal: ["cannot bind"]),
                 try Self.event(3597, .moved, on: two, "moved away from web1, where it failed"),
-                try Self.event(30, .failed, on: two, "main process exited with status 4"),
+                try Self.event(30, .failed, on: two, "main process exited with status 4", journal: ["disk\u{7} full"]),
                 try Self.event(29, .retry, on: two, ""),
             ],
-            failures: [Self.failure(one, 0, "cannot bind"), Self.failure(two, 1, "disk\u{7} full")],
             notEligible: [one.id: "it failed there"]
         )
         #expect(
@@ -86,23 +79,6 @@ import UnitFile
         #expect(text.hasPrefix("web.service: should be launched, but is blocked: no machine has disk=ssd\n"))
         #expect(text.contains("  09:58:20  submitted by root (uid 0) (1h 1min ago)\n"))
         #expect(!text.contains("older events"))
-    }
-
-    @Test func journalsGoToTheNewestFailures() throws {
-        let one = try Fixture.machine("1")
-        let detail = Fixture.detail(
-            try Fixture.row(),
-            events: [
-                try Self.event(30, .failed, on: one, "first"), try Self.event(20, .failed, on: one, "second"),
-                try Self.event(10, .failed, on: one, "third"),
-            ],
-            failures: [Self.failure(one, 1, "of the second"), Self.failure(one, 2, "of the third")]
-        )
-        let text = Story(detail: detail, zone: .utc, now: Fixture.now).render()
-        let lines = text.split(separator: "\n").map(String.init).filter { $0.contains("|") || $0.contains("[on") }
-        #expect(lines.count == 5)
-        #expect(lines[0].contains("first") && lines[1].contains("second") && lines[2].hasSuffix("| of the second"))
-        #expect(lines[3].contains("third") && lines[4].hasSuffix("| of the third"))
     }
 
     @Test func summaries() throws {

@@ -122,7 +122,7 @@ struct ChangeReport {
         if let more = progress.message, progress.failure != nil, more != reason {
             lines.append(.notice(Printable.lines(more).joined(separator: " ")))
         }
-        for entry in progress.failure?.journal ?? [] {
+        for entry in progress.journal ?? [] {
             lines += Printable.lines(entry).map { .notice("    \($0)") }
         }
         if let unit = progress.unit { lines.append(.notice("See 'fleetctl why \(unit)' for the whole story.")) }

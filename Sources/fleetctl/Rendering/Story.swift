@@ -47,7 +47,6 @@ struct Story {
     }
 
     private var steps: [Step] {
-        var journals = journalsOfFailures
         var steps: [Step] = []
         let events = detail.events
         if !events.contains(where: { $0.kind == .submitted || $0.kind == .replaced }) {
@@ -57,8 +56,8 @@ struct Story {
                 steps.append(Step(at: first.at, text: "... older events are not kept ..."))
             }
         }
-        for (index, event) in events.enumerated() {
-            let journal = journals.removeValue(forKey: index) ?? []
+        for event in events {
+            let journal = (event.journal ?? []).flatMap(Printable.lines)
             steps.append(Step(at: event.at, text: text(event), journal: journal))
         }
         return steps
@@ -89,20 +88,6 @@ struct Story {
             .failed, .refused, .retry:
             kind.rawValue
         }
-    }
-
-    /// The journal of each failed run, by the position of its event: on every machine the newest run belongs to the
-    /// newest event, and so on backwards.
-    private var journalsOfFailures: [Int: [String]] {
-        var open = detail.failures
-        var journals: [Int: [String]] = [:]
-        for (index, event) in detail.events.enumerated().reversed() where event.kind == .failed {
-            let position = open.lastIndex { event.machine == nil || $0.machine == event.machine }
-            guard let position else { continue }
-            let failure = open.remove(at: position).failure
-            journals[index] = failure.journal.flatMap(Printable.lines)
-        }
-        return journals
     }
 
     private var present: String {
