@@ -12,14 +12,18 @@ extension MachineSummary {
 extension MachineListing {
     /// Every machine that is present, labelled, ordered about, or has units: a lost one is not hidden while the fleet
     /// remembers it.
-    package init(of snapshot: Snapshot) {
+    package init(of snapshot: Snapshot, now: Timestamp) {
         let ids = Set(snapshot.machines.keys).union(snapshot.unitsByMachine.keys)
-        self.init(machines: ids.sorted().map { Row($0, in: snapshot) }, brakedSince: BrakeReport(of: snapshot).since)
+        let faults = snapshot.faultyMachines(now: now)
+        self.init(
+            machines: ids.sorted().map { Row($0, in: snapshot, faults: faults[$0]) },
+            brakedSince: BrakeReport(of: snapshot).since
+        )
     }
 }
 
 extension MachineListing.Row {
-    fileprivate init(_ id: MachineID, in snapshot: Snapshot) {
+    fileprivate init(_ id: MachineID, in snapshot: Snapshot, faults: Int?) {
         let machine = snapshot.machines[id]
         self.init(
             machine: MachineSummary(id, in: snapshot),
@@ -30,7 +34,8 @@ extension MachineListing.Row {
             version: machine?.presence?.version ?? "",
             systemdVersion: machine?.presence?.systemdVersion ?? "",
             units: snapshot.unitsByMachine[id]?.count ?? 0,
-            since: machine?.presence?.since
+            since: machine?.presence?.since,
+            faults: faults
         )
     }
 }

@@ -154,6 +154,9 @@ package struct MachineListing: Hashable, Sendable, Codable {
         package var systemdVersion: String
         package var units: Int
         package var since: Timestamp?
+        /// How many units have failed there lately and nowhere else, where they are so many that the machine is chosen
+        /// last.
+        package var faults: Int?
 
         package init(
             machine: MachineSummary,
@@ -164,7 +167,8 @@ package struct MachineListing: Hashable, Sendable, Codable {
             version: String,
             systemdVersion: String,
             units: Int,
-            since: Timestamp?
+            since: Timestamp?,
+            faults: Int? = nil
         ) {
             self.machine = machine
             self.metadata = metadata
@@ -175,6 +179,7 @@ package struct MachineListing: Hashable, Sendable, Codable {
             self.systemdVersion = systemdVersion
             self.units = units
             self.since = since
+            self.faults = faults
         }
     }
 

@@ -29,6 +29,8 @@ package enum EngineNote: Hashable, Sendable {
     /// So many machines were lost at once that nothing is moved off these.
     case braked([MachineID])
     case brakeEnded
+    /// So many units have failed on this machine lately, and nowhere else, that it comes behind all others now.
+    case faulty(MachineID, units: Int)
     /// A plan broke a rule, which is a mistake of fleet. What it decided on these units is not carried out.
     case auditFailed([AuditFinding])
     /// The registry would not have what was decided on these units; they are planned again.

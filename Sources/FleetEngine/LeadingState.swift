@@ -36,6 +36,8 @@ struct LeadingState {
     /// Blocked units of which an event says so.
     private var reported: [UnitName: BlockedReason.Kind] = [:]
     private var isFirstPlan = true
+    /// Machines that were said to be faulty.
+    private var faulty: Set<MachineID> = []
 
     init(epoch: Epoch) {
         self.epoch = epoch
@@ -78,7 +80,7 @@ struct LeadingState {
         cycle =
             drafts.isEmpty ? .ready : .committing(Dictionary(uniqueKeysWithValues: drafts.map { ($0.id, $0.units) }))
         let decided = decisions.isEmpty ? [] : [EngineDirective.note(.decided(decisions))]
-        return notes + decided + drafts.map { .commit($0.id, $0.transaction) }
+        return notes + faultyNews(snapshot, now) + decided + drafts.map { .commit($0.id, $0.transaction) }
     }
 
     /// What is lost is written down before anything is planned: whether units of lost machines move depends on it, and
@@ -122,6 +124,13 @@ struct LeadingState {
         }
         isFirstPlan = false
         return news
+    }
+
+    private mutating func faultyNews(_ snapshot: Snapshot, _ now: Timestamp) -> [EngineDirective] {
+        let counts = snapshot.faultyMachines(now: now)
+        let news = counts.filter { !faulty.contains($0.key) }.sorted { $0.key < $1.key }
+        faulty = Set(counts.keys)
+        return news.map { .note(.faulty($0.key, units: $0.value)) }
     }
 
     mutating func finished(_ id: TransactionID, _ result: CommitResult, now: Timestamp) -> [EngineDirective] {

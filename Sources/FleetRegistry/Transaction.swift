@@ -60,6 +60,11 @@ package enum StoreEvent: Hashable, Sendable {
     case put(StoredEntry)
     case delete(Key, at: Revision)
 
+    /// What was put; nil for a delete.
+    package var entry: StoredEntry? {
+        if case .put(let entry) = self { entry } else { nil }
+    }
+
     /// When it happened.
     package var revision: Revision {
         switch self {

@@ -24,6 +24,9 @@ package protocol FleetControl: Sendable {
     /// The stored events of a unit, oldest first.
     func events(of unit: UnitName) async throws(APIError) -> [UnitEvent]
 
+    /// Events of units and of machines from now on. Ends when the reader falls far behind, and with fleetd.
+    func newEvents() async -> AsyncStream<[FleetEvent]>
+
     /// All that is durable in the registry.
     func exportRegistry() async throws(APIError) -> RegistryExport
 
@@ -36,6 +39,8 @@ package protocol FleetControl: Sendable {
     /// Why the local systemd cannot be reached; nil while it can.
     func systemdProblem() async -> String?
 
+    /// This machine's time.
+    var now: Timestamp { get }
     /// This machine.
     var machine: MachineID { get }
     /// Version of fleetd, as `fleetctl version` prints it.

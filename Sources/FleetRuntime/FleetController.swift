@@ -41,6 +41,8 @@ package final class FleetController: FleetControl {
         eventIDs = Mutex(EventIDs(writer: machine))
     }
 
+    package var now: Timestamp { clock.now() }
+
     package func snapshot() async throws(APIError) -> Snapshot {
         await registry.firstReading()
         switch await registry.condition {
@@ -154,6 +156,8 @@ package final class FleetController: FleetControl {
         }
         return events
     }
+
+    package func newEvents() async -> AsyncStream<[FleetEvent]> { await registry.newEvents() }
 
     package func journal(
         of unit: UnitName,

@@ -20,6 +20,7 @@ enum Route: Hashable, Sendable {
     case unit(String)
     case journal(String)
     case change
+    case events
     case registry
     case version
     case health
@@ -65,6 +66,7 @@ enum Route: Hashable, Sendable {
         case ("units", 2) where !segments[1].isEmpty: .unit(segments[1])
         case ("units", 3) where segments[2] == "journal" && !segments[1].isEmpty: .journal(segments[1])
         case ("change", 1): .change
+        case ("events", 1): .events
         case ("registry", 1): .registry
         case ("version", 1): .version
         case ("health", 1): .health
@@ -80,7 +82,8 @@ enum Route: Hashable, Sendable {
         case .v1Unit: [.get, .head, .put, .delete]
         case .registry: [.get, .head, .post]
         case .change, .machineOrders, .brakeRelease: [.post]
-        case .v1Units, .v1States, .v1State, .v1Discovery, .machines, .brake, .units, .unit, .journal, .version, .health:
+        case .v1Units, .v1States, .v1State, .v1Discovery, .machines, .brake, .units, .unit, .journal, .events, .version,
+            .health:
             [.get, .head]
         }
     }

@@ -141,7 +141,9 @@ extension Routes {
     ) async -> [ChangeProgress] {
         var quoted = news
         for (index, progress) in news.enumerated() {
-            guard progress.failure != nil, let unit = progress.unit, let machine = progress.machine?.id else { continue }
+            guard progress.failure != nil, let unit = progress.unit, let machine = progress.machine?.id else {
+                continue
+            }
             do throws(APIError) {
                 let events = try await control.events(of: unit)
                 quoted[index].journal = events.last { $0.kind == .failed && $0.machine == machine }?.journal

@@ -28,20 +28,4 @@ extension Routes {
 
     /// fleetctl's default too.
     private static let journalLines = 10
-
-    private func number(_ key: String, in request: APIRequest, upTo limit: Int) throws(APIError) -> Int? {
-        guard let text = request.target.values(of: key).last else { return nil }
-        guard let number = Int(text), (0...limit).contains(number) else {
-            throw APIError(400, "\(key): expected a number from 0 to \(limit)")
-        }
-        return number
-    }
-
-    private func flag(_ key: String, in request: APIRequest) throws(APIError) -> Bool {
-        switch request.target.values(of: key).last {
-        case nil, "0", "false": return false
-        case "1", "true", "": return true
-        default: throw APIError(400, "\(key): expected 1 or 0")
-        }
-    }
 }

@@ -17,6 +17,8 @@ package struct ServerLimits: Sendable {
     package var units = 10_000
     /// Lines of a journal before `follow` begins.
     package var journalLines = 10_000
+    /// Stored events before `follow` begins: each may be of another unit, and so a reading of its own.
+    package var eventLines = 1000
     /// Rows of one page of API v1: `token_limit` of fleet.conf, with fleet's default.
     package var pageItems = 100
     /// From the first byte of a request to the end of its head.

@@ -39,6 +39,27 @@ import UnitFile
         }
     }
 
+    @Test func eventsArePassedOnAsTheyAreFolded() async throws {
+        try await RegistryBench().run { bench in
+            await bench.registry.firstReading()
+            await bench.registry.folded(upTo: try await bench.label("zero"))
+            try await bench.tell("before", at: 1)
+            await bench.registry.folded(upTo: try await bench.tell("before", at: 2))
+            let events = await bench.registry.newEvents()
+            try await bench.tell("one", at: 3)
+            // A list takes over from a watch that has ended: what came meanwhile is news all the same.
+            bench.store.inner.compactUnderWatches()
+            try await bench.tell("two", at: 4)
+            try await bench.passUntil(folded: try await bench.tell("three", at: 5))
+            var told: [String] = []
+            for await batch in events {
+                for case .unit(let event) in batch { told.append(event.message) }
+                if told.contains("three") { break }
+            }
+            #expect(told == ["one", "two", "three"])
+        }
+    }
+
     @Test func aLostWatchIsTakenUpWhereItBroke() async throws {
         try await RegistryBench().run { bench in
             await bench.registry.firstReading()
@@ -125,6 +146,12 @@ struct RegistryBench {
             group.cancelAll()
             try await group.waitForAll()
         }
+    }
+
+    @discardableResult func tell(_ message: String, at milliseconds: Int64) async throws -> Revision {
+        let at = Timestamp(milliseconds: milliseconds)
+        let event = UnitEvent(at: at, unit: "web.service", kind: .started, machine: machine, message: message)
+        return try await put(.event(event.unit, .make(at: at, writer: machine, counter: 0)), event)
     }
 
     @discardableResult func put(

@@ -18,10 +18,12 @@ final class FakeControl: FleetControl {
         var problem: String?
         var journal: [JournalLine] = []
         var users: [String] = []
+        var eventReaders: [AsyncStream<[FleetEvent]>.Continuation] = []
     }
 
     let machine: MachineID
     let version = "9.9.9-test"
+    let now = Timestamp.zero
     private let state: Mutex<State>
 
     init(machine: MachineID = .one) {
@@ -102,7 +104,16 @@ final class FakeControl: FleetControl {
     func tell(_ event: UnitEvent) {
         let id = state.withLock { $0.events.next(at: event.at) }
         edit { $0.put(.event(event.unit, id), event) }
+        pass([.unit(event)])
     }
+
+    /// Hands events to those who follow them.
+    func pass(_ events: [FleetEvent]) {
+        for reader in state.withLock({ $0.eventReaders }) { reader.yield(events) }
+    }
+
+    /// How many streams of events are followed.
+    var eventReaders: Int { state.withLock { $0.eventReaders.count } }
 
     func remove(_ unit: UnitName) {
         let machine = machine
@@ -166,6 +177,12 @@ final class FakeControl: FleetControl {
             let entry = registry.entries[RegistryKey.event(unit, id).key(in: registry.keyspace)]
             return entry.flatMap { try? RegistryValue.decode(UnitEvent.self, from: $0.value) }
         }
+    }
+
+    func newEvents() async -> AsyncStream<[FleetEvent]> {
+        let (events, continuation) = AsyncStream<[FleetEvent]>.makeStream()
+        state.withLock { $0.eventReaders.append(continuation) }
+        return events
     }
 
     func journal(of unit: UnitName, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error> {

@@ -122,6 +122,6 @@ import UnitFile
         var snapshot = Snapshot()
         snapshot.unitsByMachine[.two] = []
         snapshot.machines[.one] = Machine(id: .one, labels: ["a": "b"])
-        #expect(MachineListing(of: snapshot).machines.map(\.state) == [.lost, .lost])
+        #expect(MachineListing(of: snapshot, now: .zero).machines.map(\.state) == [.lost, .lost])
     }
 }

@@ -87,6 +87,71 @@ import UnitFile
         }
     }
 
+    private static func event(_ unit: UnitName, _ milliseconds: Int64, _ message: String) -> UnitEvent {
+        UnitEvent(
+            at: Timestamp(milliseconds: milliseconds),
+            unit: unit,
+            kind: .started,
+            machine: .one,
+            message: message
+        )
+    }
+
+    private static func messages(_ body: String) throws -> [String] {
+        try body.split(separator: "\n").map {
+            try JSONDecoder().decode(EventLine.self, from: Data($0.utf8)).message
+        }
+    }
+
+    @Test func events() async throws {
+        let (web, db) = (try UnitName("web@1.service"), try UnitName("db.service"))
+        try await LiveServer.run { server in
+            server.control.tell(Self.event(web, 2, "second"))
+            server.control.tell(Self.event(db, 1, "first"))
+            server.control.tell(Self.event(db, 3, "third"))
+            let all = try await server.ask("GET", "/fleet/v2/events")
+            #expect(all.headers["content-type"] == "application/x-ndjson")
+            #expect(try Self.messages(all.body) == ["first", "second", "third"])
+            #expect(all.body.contains(#""hostname":"alpha""#))
+            let newest = try await server.ask("GET", "/fleet/v2/events?lines=2")
+            #expect(try Self.messages(newest.body) == ["second", "third"])
+            let some = try await server.ask("GET", "/fleet/v2/events?unit=web@*.service&unit=no.service")
+            #expect(try Self.messages(some.body) == ["second"])
+            #expect(try await server.ask("GET", "/fleet/v2/events?lines=1001").status == 400)
+            #expect(try await server.ask("GET", "/fleet/v2/events?unit=%5B").body.contains("is not a pattern"))
+        }
+    }
+
+    /// What is stored comes first and once, then what is new, as far as it was asked for; fleetd's stop ends it.
+    @Test func followedEvents() async throws {
+        let (web, db) = (try UnitName("web.service"), try UnitName("db.service"))
+        let lost = MachineEvent(at: .zero, kind: .lost, machine: .two, message: "is lost")
+        try await LiveServer.run { server in
+            server.control.tell(Self.event(web, 1, "old"))
+            let everything = try server.connect()
+            try await everything.send(LiveServer.request("GET", "/fleet/v2/events?follow=1"))
+            let webOnly = try server.connect()
+            try await webOnly.send(LiveServer.request("GET", "/fleet/v2/events?follow=1&unit=web.service"))
+            try await eventually("two readers") { server.control.eventReaders == 2 }
+            // Told already: it was stored when the reader came.
+            server.control.pass([.unit(Self.event(web, 1, "old"))])
+            server.control.pass([.machine(lost)])
+            server.control.tell(Self.event(db, 2, "of another unit"))
+            server.control.tell(Self.event(web, 3, "last"))
+            let all = try await everything.receive { String(decoding: $0, as: UTF8.self).contains("last") }
+            let some = try await webOnly.receive { String(decoding: $0, as: UTF8.self).contains("last") }
+            let told = { (bytes: [UInt8]) in
+                ["old", "is lost", "of another unit", "last"].map { word in
+                    String(decoding: bytes, as: UTF8.self).count(of: word)
+                }
+            }
+            #expect(told(all) == [1, 1, 1, 1])
+            #expect(told(some) == [1, 0, 0, 1])
+            await server.stop()
+            _ = try await everything.receive()
+        }
+    }
+
     /// A follower gets what is there, then waits; fleetd's stop ends it.
     @Test func followedJournalEndsWithTheServer() async throws {
         let line = JournalLine(at: .zero, hostname: "a", identifier: "sh", pid: 1, priority: 6, message: "hello")
@@ -119,5 +184,12 @@ import UnitFile
             #expect(answer.body.contains(message), "\(answer.body)")
             #expect(try await server.ask("GET", "/fleet/v2/change").headers["allow"] == "POST")
         }
+    }
+}
+
+extension String {
+    /// How often `word` is in the text.
+    fileprivate func count(of word: String) -> Int {
+        ranges(of: word).count
     }
 }

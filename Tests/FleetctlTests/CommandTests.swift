@@ -206,6 +206,38 @@ import UnitFile
         #expect(cat.requests.map(\.path) == ["/fleet/v2/units/web.service/journal?lines=10"])
     }
 
+    @Test func events() async throws {
+        let machine = try Fixture.machine("1", ip: "10.0.0.1", host: "web1")
+        let failed = EventLine(
+            at: Fixture.now,
+            kind: "failed",
+            unit: try UnitName("web.service"),
+            machine: machine,
+            message: "exited\u{7}",
+            journal: ["oops"]
+        )
+        let lost = EventLine(at: Fixture.now, kind: "lost", machine: machine, message: "is lost")
+        let braked = EventLine(at: Fixture.now, kind: "braked", message: "the brake")
+        let all = try await FakeFleetd.run(["events"]) { _ in .lines([failed, lost, braked]) }
+        #expect(all.requests.map(\.path) == ["/fleet/v2/events?lines=20"])
+        #expect(
+            all.output == """
+                Nov 21 11:00:00 web.service: exited? [on web1 (11111111.../10.0.0.1)]
+                Nov 21 11:00:00 machine web1 (11111111.../10.0.0.1): is lost
+                Nov 21 11:00:00 fleet: the brake
+
+                """
+        )
+        let some = try await FakeFleetd.run(["events", "-f", "-n", "0", "web", "db@*", "--json"]) { _ in
+            .lines([failed])
+        }
+        #expect(some.requests.map(\.path) == ["/fleet/v2/events?lines=0&follow=1&unit=web.service&unit=db@%2A"])
+        #expect(try JSONDecoder().decode(EventLine.self, from: Data(some.output.utf8)) == failed)
+        for wrong in [["events", "["], ["events", "-n", "1001"], ["events", "-n", "-1"]] {
+            #expect(try await FakeFleetd.run(wrong) { _ in .lines([failed]) }.requests.isEmpty)
+        }
+    }
+
     @Test func versionOfFleetd() async throws {
         let result = try await FakeFleetd.run(["version", "--daemon"]) { _ in .json(VersionReport(version: "9.9")) }
         #expect(result.output == "fleetctl version \(FleetVersion.text)\nfleetd version 9.9\n")

@@ -51,10 +51,19 @@ extension DecisionReason {
 
     package enum Choice: Hashable, Sendable {
         /// What the planner would rather have avoided is said too.
-        case leastLoaded(units: Int, failures: Int, displacing: [UnitName])
+        case leastLoaded(units: Int, failures: Int, displacing: [UnitName], faults: Faults)
         /// `MachineOf=` leaves one machine.
         case follows([UnitName], displacing: [UnitName])
         case global
+    }
+
+    /// What machines on which many units fail had to do with a choice.
+    package enum Faults: Hashable, Sendable {
+        case none
+        /// These were looked at last.
+        case avoided([MachineID])
+        /// So many units have failed on the chosen one, but there is no better.
+        case chosen(units: Int)
     }
 }
 
@@ -86,11 +95,11 @@ extension DecisionReason.Cause: CustomStringConvertible {
 extension DecisionReason.Choice: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .leastLoaded(let units, let failures, let displaced):
+        case .leastLoaded(let units, let failures, let displaced, let faults):
             (failures > 0
                 ? "no machine is eligible on which it has not failed"
                 : "least loaded of the eligible machines (\(units) \(units == 1 ? "unit" : "units"))")
-                + Self.making(room: displaced)
+                + Self.making(room: displaced) + faults.words
         case .follows(let peers, let displaced):
             "with \(peers.map(\.description).joined(separator: ", "))" + Self.making(room: displaced)
         case .global: "global and the machine is eligible"
@@ -99,5 +108,15 @@ extension DecisionReason.Choice: CustomStringConvertible {
 
     private static func making(room displaced: [UnitName]) -> String {
         displaced.isEmpty ? "" : " in place of " + displaced.map(\.description).joined(separator: ", ")
+    }
+}
+
+extension DecisionReason.Faults {
+    fileprivate var words: String {
+        switch self {
+        case .none: ""
+        case .avoided(let machines): "; unit after unit fails on \(machines.map(\.short).joined(separator: ", "))"
+        case .chosen(let units): ", although \(units) units have failed there lately"
+        }
     }
 }

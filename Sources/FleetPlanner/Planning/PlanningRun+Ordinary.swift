@@ -51,7 +51,7 @@ extension PlanningRun {
             return nil
         }
         let failures = recentFailures(of: unit)[slot] ?? 0
-        return (slot, .leastLoaded(units: world.loads[slot], failures: failures, displacing: []), [])
+        return (slot, .leastLoaded(units: world.loads[slot], failures: failures, displacing: [], faults: .none), [])
     }
 
     /// Looks for a machine for a unit that has none, or whose machine is not present.
@@ -112,6 +112,7 @@ extension PlanningRun {
         for slot in world.slotRange where world.isPresent(slot) && (wished == nil || wished == slot) {
             var rank = Rank(
                 isElsewhere: homes.isEmpty || homes.contains(slot) ? 0 : 1,
+                isFaulty: faulty[slot] == nil ? 0 : 1,
                 failures: failures.isEmpty ? 0 : failures[slot] ?? 0,
                 displaced: 0,
                 load: world.loads[slot],
@@ -129,9 +130,21 @@ extension PlanningRun {
         let peers = unit.options.machineOf.sorted()
         let choice: DecisionReason.Choice =
             peers.isEmpty
-            ? .leastLoaded(units: best.rank.load, failures: best.rank.failures, displacing: best.displaced)
+            ? .leastLoaded(
+                units: best.rank.load,
+                failures: best.rank.failures,
+                displacing: best.displaced,
+                faults: faults(choosing: best.rank.slot)
+            )
             : .follows(peers, displacing: best.displaced)
         return (best.rank.slot, choice, best.displaced)
+    }
+
+    /// What faulty machines had to do with the choice of one.
+    private func faults(choosing slot: Int) -> DecisionReason.Faults {
+        if let units = faulty[slot] { return .chosen(units: units) }
+        let others = faulty.keys.filter(world.isPresent).sorted().map { index.hosts[$0].id }
+        return others.isEmpty ? .none : .avoided(others)
     }
 
     /// Where the unit is in the registry. Going back there is no move at all.

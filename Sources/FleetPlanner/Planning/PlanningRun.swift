@@ -34,6 +34,8 @@ struct PlanningRun {
     var droppedWishes: [UnitName: String] = [:]
     /// Machines that are present and drained.
     let drained: [Int]
+    /// Machines on which many units have failed lately, with how many.
+    let faulty: [Int: Int]
     /// Records written by this run.
     var records: [RecordKey: FailureRecord] = [:]
     /// Failures that this run answers with a new attempt.
@@ -49,6 +51,11 @@ struct PlanningRun {
         self.now = now
         self.epoch = epoch
         drained = index.hosts.indices.filter { index.hosts[$0].isPresent && index.hosts[$0].orders.draining != nil }
+        var faulty: [Int: Int] = [:]
+        for (machine, units) in snapshot.faultyMachines(now: now) {
+            if let slot = index.slots[machine] { faulty[slot] = units }
+        }
+        self.faulty = faulty
         world = World(snapshot: snapshot, index: index, now: now)
     }
 

@@ -3,6 +3,8 @@
 struct Rank: Comparable {
     /// 0 for the machine the unit is on at present: what need not move does not.
     var isElsewhere: Int
+    /// 1 for a machine on which many units fail.
+    var isFaulty: Int
     /// How often the unit failed there lately.
     var failures: Int
     /// How many units would have to leave.
@@ -14,6 +16,7 @@ struct Rank: Comparable {
 
     static func < (left: Rank, right: Rank) -> Bool {
         if left.isElsewhere != right.isElsewhere { return left.isElsewhere < right.isElsewhere }
+        if left.isFaulty != right.isFaulty { return left.isFaulty < right.isFaulty }
         if left.failures != right.failures { return left.failures < right.failures }
         if left.displaced != right.displaced { return left.displaced < right.displaced }
         if left.load != right.load { return left.load < right.load }

@@ -156,6 +156,13 @@ extension Logger {
                 until they are back, or until 'fleetctl brake release'
                 """
             )
+        case .faulty(let machine, let units):
+            warning(
+                """
+                \(units) units have failed on machine \(machine.short) within \(FaultyMachine.window.words) and nowhere \
+                else: it is chosen last from now on
+                """
+            )
         case .brakeEnded: notice("The brake is off: units of lost machines are moved as usual")
         case .auditFailed(let findings):
             for finding in findings {

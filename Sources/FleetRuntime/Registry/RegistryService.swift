@@ -45,6 +45,7 @@ package actor RegistryService: Service {
     private var feed: SnapshotFeed
     private var isListed = false
     private var reported: Set<Key> = []
+    private var events: EventFeed
     private var subscriptions: [Int: Subscription] = [:]
     private var nextSubscription = 0
     private var hasTried = false
@@ -78,6 +79,7 @@ package actor RegistryService: Service {
         self.mayDeclare = mayDeclare
         self.log = log
         feed = SnapshotFeed(keyspace: keyspace)
+        events = EventFeed(keyspace: keyspace)
     }
 
     /// The newest snapshot; empty while `condition` is `unread`.
@@ -104,6 +106,18 @@ package actor RegistryService: Service {
         subscriptions[id]?.pending = Changes()
         return (changes, feed.snapshot)
     }
+
+    /// Events from now on, as they are folded in. Ends when the reader falls far behind, and with this service.
+    package func newEvents() -> AsyncStream<[FleetEvent]> {
+        let (id, stream, continuation) = events.add(feed.snapshot, now: clock.now())
+        continuation.onTermination = { [weak self] _ in
+            guard let self else { return }
+            Task { await self.dropEvents(id) }
+        }
+        return stream
+    }
+
+    private func dropEvents(_ id: Int) { events.drop(id) }
 
     /// Returns once the snapshot holds everything up to `revision`.
     package func folded(upTo revision: Revision) async {
@@ -132,7 +146,7 @@ package actor RegistryService: Service {
             guard feed.snapshot.revision < sought else { return }
             // While the registry cannot be reached, following it is what goes on trying.
             guard let answer = try? await store.range(keyspace.all, limit: 0) else { continue }
-            if answer.revision > feed.snapshot.revision { folded(feed.list(answer.entries, at: answer.revision)) }
+            if answer.revision > feed.snapshot.revision { fold(answer) }
         }
     }
 
@@ -148,6 +162,7 @@ package actor RegistryService: Service {
         endFirstReading()
         seeker?.cancel()
         for subscription in subscriptions.values { subscription.signal.finish() }
+        events.end()
         for waiter in waiting { waiter.continuation.resume() }
         waiting = []
     }
@@ -189,9 +204,15 @@ package actor RegistryService: Service {
             try await declareFormat()
             answer = try await store.range(keyspace.all, limit: 0)
         }
-        let changes = feed.list(answer.entries, at: answer.revision)
         isListed = true
-        folded(changes)
+        fold(answer)
+    }
+
+    /// Everything there is. What is newer than the snapshot is news to those who follow events.
+    private func fold(_ answer: RangeAnswer) {
+        let known = feed.snapshot.revision
+        let news = known == .zero ? [] : answer.entries.filter { $0.modified > known }
+        folded(feed.list(answer.entries, at: answer.revision), news)
     }
 
     /// Before a watch is taken up again: the registry answers. In a fleet at rest nothing may ever change again that
@@ -205,7 +226,8 @@ package actor RegistryService: Service {
         for try await batch in store.watch(keyspace.all, from: feed.snapshot.revision.next) {
             // A list may have been quicker.
             let known = feed.snapshot.revision
-            folded(feed.apply(batch.events.filter { $0.revision > known }, upTo: batch.revision))
+            let changes = batch.events.filter { $0.revision > known }
+            folded(feed.apply(changes, upTo: batch.revision), changes.compactMap(\.entry))
         }
         try Task.checkCancellation()
         throw StoreError(.unavailable, "the registry ended its watch")
@@ -231,7 +253,7 @@ package actor RegistryService: Service {
         waitingForTry = []
     }
 
-    private func folded(_ changes: Changes) {
+    private func folded(_ changes: Changes, _ news: [StoredEntry] = []) {
         defer { endFirstReading() }
         noteAnswer()
         guard feed.format != nil else { return hold(changes) }
@@ -245,6 +267,7 @@ package actor RegistryService: Service {
             condition = .current
         }
         report()
+        events.tell(news, feed.snapshot, now: clock.now())
         tell(changes)
         for subscription in subscriptions.values { subscription.signal.yield() }
     }

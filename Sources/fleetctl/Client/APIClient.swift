@@ -53,6 +53,19 @@ struct APIClient: Sendable {
         try lines(.init(method: "GET", path: path), each: each)
     }
 
+    /// Hands over events as they come; with `follow`, until the connection ends. No patterns: everything.
+    func events(
+        of patterns: [String],
+        lines count: Int,
+        follow: Bool = false,
+        each: (EventLine) throws -> Void
+    ) throws {
+        var path = RequestPath("events")
+        path.text += "?lines=\(count)" + (follow ? "&follow=1" : "")
+        for pattern in patterns { path.text += "&unit=" + RequestPath.encoded(pattern) }
+        try lines(.init(method: "GET", path: path), each: each)
+    }
+
     /// Hands over the lines of an export, without the last one.
     func exportRegistry(each: ([UInt8]) throws -> Void) throws {
         try rawLines(.init(method: "GET", path: RequestPath("registry")), each: each)
@@ -135,7 +148,8 @@ struct RequestPath: Hashable, Sendable {
         text = "/fleet/v2" + components.map { "/" + Self.encoded($0) }.joined()
     }
 
-    private static func encoded(_ component: String) -> String {
+    /// For a component of a path, or a value of a query.
+    static func encoded(_ component: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         for byte in component.utf8 {

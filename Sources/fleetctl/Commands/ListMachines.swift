@@ -25,6 +25,11 @@ struct ListMachines: FleetctlCommand {
                 let text = "the brake is on since \(context.zone.full(since)): nothing is moved off lost machines"
                 context.console.complain("fleetctl: warning: \(text); see 'fleetctl brake'")
             }
+            for row in listing.machines {
+                guard let faults = row.faults else { continue }
+                let text = "\(faults) units have failed on \(Printable.line(row.machine.nameWithLegend)) lately"
+                context.console.complain("fleetctl: warning: \(text) and nowhere else: it is chosen last")
+            }
             let rows = MachineTable.rows(listing)
             context.console.write(
                 MachineTable.listing.render(rows, columns: columns, layout: options.layout(in: context))

@@ -16,6 +16,7 @@ enum MachineTable {
                 .init("state") { row, _ in row.state.rawValue },
                 .init("age") { row, layout in row.stateSince.map { Age.span(since: $0, now: layout.now) } ?? "" },
                 .init("reason") { row, _ in row.orders.cordoned?.reason ?? "" },
+                .init("faults") { row, _ in row.faults.map(String.init) ?? "" },
                 .init("version") { row, _ in row.version },
                 .init("systemd") { row, _ in row.systemdVersion },
                 .init("units") { row, _ in String(row.units) },
