@@ -1,10 +1,8 @@
 package import FleetModel
 package import UnitFile
 
-/// Follows what became of a change, from snapshot to snapshot, until every unit has arrived where the change wants it
-/// or has failed on the way. It tells each thing once; which snapshots it sees, and how many it misses, makes no
-/// difference to how it ends.
-package struct ChangeFollower: Sendable {
+/// Follows what became of a change until every unit has arrived where the change wants it or has failed on the way.
+package struct ChangeFollower: SnapshotFollower {
     /// Where a unit is wanted.
     package enum Goal: Hashable, Sendable {
         /// On every machine that should have it: started, and up or done.

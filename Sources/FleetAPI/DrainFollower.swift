@@ -1,9 +1,8 @@
 package import FleetModel
 import UnitFile
 
-/// Follows machines that are drained, from snapshot to snapshot, until every unit has left them. It tells each thing
-/// once; which snapshots it sees, and how many it misses, makes no difference to how it ends.
-package struct DrainFollower: Sendable {
+/// Follows machines that are drained until every unit has left them.
+package struct DrainFollower: SnapshotFollower {
     /// Units last seen on each machine that is followed yet, with the reason told for staying.
     private var open: [MachineID: [UnitName: String?]]
     private var lost: Set<MachineID> = []

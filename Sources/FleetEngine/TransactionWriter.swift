@@ -205,8 +205,7 @@ struct TransactionWriter {
     }
 
     private func unchanged(_ key: RegistryKey, _ revision: Revision?) -> Compare {
-        let key = key.key(in: keyspace)
-        return revision.map { .modified(key, at: $0) } ?? .absent(key)
+        .unchanged(key.key(in: keyspace), since: revision)
     }
 
     // MARK: Events

@@ -22,6 +22,11 @@ package enum Compare: Hashable, Sendable {
     case modified(Key, at: Revision)
     /// The key was created at this revision and not deleted since.
     case created(Key, at: Revision)
+
+    /// Nobody has changed the key since it was seen: last changed at `revision`; for nil, not there.
+    package static func unchanged(_ key: Key, since revision: Revision?) -> Compare {
+        revision.map { .modified(key, at: $0) } ?? .absent(key)
+    }
 }
 
 /// One change inside a transaction. A transaction may not touch a key twice (etcd refuses that too).

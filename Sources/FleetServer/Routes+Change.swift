@@ -3,7 +3,6 @@ import FleetModel
 import FleetRuntime
 import FleetUseCases
 import HTTPTypes
-import ServiceLifecycle
 import UnitFile
 
 /// `POST /fleet/v2/change`
@@ -26,11 +25,11 @@ extension Routes {
         let explainer = explainer
         return .lines { writer in
             try await writer.write(first + settled)
-            var follower = ChangeFollower(waits, explainer: explainer)
-            let isFollowed = try await Self.follow(&follower, with: control) { news in
-                try await writer.write(await Self.quoting(news, with: control))
+            let follower = ChangeFollower(waits, explainer: explainer)
+            var following = Following(follower, of: "change", with: control) { news in
+                await Self.quoting(news, with: control)
             }
-            if isFollowed { try await writer.write([ChangeProgress(kind: .done)]) }
+            try await following.run(&writer)
         }
     }
 
@@ -204,46 +203,5 @@ extension Routes {
             guard waits[name] == nil else { return nil }
             return ChangeProgress(kind: .arrived, unit: name, state: snapshot.units[name]?.target.state)
         }
-    }
-
-    /// Looks at every new snapshot until all is over. False when fleetd stops first: the change stays, and whoever
-    /// waits for it asks again.
-    private static func follow(
-        _ follower: inout ChangeFollower,
-        with control: any FleetControl,
-        write: ([ChangeProgress]) async throws -> Void
-    ) async throws -> Bool {
-        // Before the first look, so that no change falls between the two.
-        let changes = control.changes()
-        var told: String?
-        if try await look(&follower, control, &told, write) { return true }
-        for await _ in changes.cancelOnGracefulShutdown() {
-            if try await look(&follower, control, &told, write) { return true }
-        }
-        try Task.checkCancellation()
-        let message = "fleetd is stopping: the change is stored, but nobody follows it here any more"
-        try await write([ChangeProgress(kind: .warning, message: message)])
-        return false
-    }
-
-    /// True when all is over. A registry that cannot be read for a while is something to wait for too.
-    private static func look(
-        _ follower: inout ChangeFollower,
-        _ control: any FleetControl,
-        _ told: inout String?,
-        _ write: ([ChangeProgress]) async throws -> Void
-    ) async throws -> Bool {
-        let snapshot: Snapshot
-        do throws(APIError) {
-            snapshot = try await control.snapshot()
-        } catch {
-            guard told != error.error.message else { return false }
-            told = error.error.message
-            try await write([ChangeProgress(kind: .waiting, message: error.error.message)])
-            return false
-        }
-        told = nil
-        try await write(follower.advance(to: snapshot))
-        return follower.isDone
     }
 }

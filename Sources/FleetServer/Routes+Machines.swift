@@ -3,7 +3,6 @@ import FleetModel
 import FleetRuntime
 import FleetUseCases
 import HTTPTypes
-import ServiceLifecycle
 import UnitFile
 
 /// `POST /fleet/v2/machines/orders`
@@ -29,9 +28,9 @@ extension Routes {
         let followed = wanted.wait && wanted.action == .drain ? machines : []
         return .lines { writer in
             try await writer.write(first)
-            var follower = DrainFollower(followed, explainer: explainer)
-            guard try await Self.follow(&follower, with: control, &writer) else { return }
-            try await writer.write([MachineProgress(kind: .done)])
+            let follower = DrainFollower(followed, explainer: explainer)
+            var following = Following(follower, of: "order", with: control)
+            try await following.run(&writer)
         }
     }
 
@@ -56,44 +55,5 @@ extension Routes {
             }
             return .drain(deadline: .milliseconds(deadline))
         }
-    }
-
-    /// Looks at every new snapshot until all is over. False when fleetd stops first: the order stays.
-    private static func follow(
-        _ follower: inout DrainFollower,
-        with control: any FleetControl,
-        _ writer: inout LineWriter
-    ) async throws -> Bool {
-        // Before the first look, so that no change falls between the two.
-        let changes = control.changes()
-        var told: String?
-        if try await look(&follower, control, &told, &writer) { return true }
-        for await _ in changes.cancelOnGracefulShutdown() {
-            if try await look(&follower, control, &told, &writer) { return true }
-        }
-        try Task.checkCancellation()
-        let message = "fleetd is stopping: the order is stored, but nobody follows it here any more"
-        try await writer.write([MachineProgress(kind: .warning, message: message)])
-        return false
-    }
-
-    private static func look(
-        _ follower: inout DrainFollower,
-        _ control: any FleetControl,
-        _ told: inout String?,
-        _ writer: inout LineWriter
-    ) async throws -> Bool {
-        let snapshot: Snapshot
-        do throws(APIError) {
-            snapshot = try await control.snapshot()
-        } catch {
-            guard told != error.error.message else { return false }
-            told = error.error.message
-            try await writer.write([MachineProgress(kind: .waiting, message: error.error.message)])
-            return false
-        }
-        told = nil
-        try await writer.write(follower.advance(to: snapshot))
-        return follower.isDone
     }
 }

@@ -54,8 +54,7 @@ struct ChangePlanner {
     }
 
     func compare(_ key: RegistryKey, with revision: Revision?) -> Compare {
-        let key = key.key(in: keyspace)
-        return revision.map { .modified(key, at: $0) } ?? .absent(key)
+        .unchanged(key.key(in: keyspace), since: revision)
     }
 
     func put(_ key: RegistryKey, _ value: some Encodable) -> StoreOperation {

@@ -164,6 +164,8 @@ final class WatchedStore: KeyValueStore {
     let inner: MemoryStore
     private let losesNext = Mutex<Bool?>(nil)
     let commits = Mutex(0)
+    /// Renewals of leases that were asked for.
+    let renewals = Mutex(0)
     let isCut = Mutex(false)
     let largest = Mutex(0)
 
@@ -194,7 +196,13 @@ final class WatchedStore: KeyValueStore {
     }
 
     func grantLease(_ life: LeaseLife) async throws(StoreError) -> LeaseID { try await inner.grantLease(life) }
-    func keepAlive(_ lease: LeaseID) async throws(StoreError) { try await inner.keepAlive(lease) }
+
+    func keepAlive(_ lease: LeaseID) async throws(StoreError) {
+        renewals.withLock { $0 += 1 }
+        if isCut.withLock({ $0 }) { throw cut }
+        try await inner.keepAlive(lease)
+    }
+
     func revoke(_ lease: LeaseID) async throws(StoreError) { try await inner.revoke(lease) }
     func compact(to revision: Revision) async throws(StoreError) { try await inner.compact(to: revision) }
     func close() async { await inner.close() }

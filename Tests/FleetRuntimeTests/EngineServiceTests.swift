@@ -79,6 +79,36 @@ import UnitFile
         }
     }
 
+    @Test func keepsItsLeadership() async throws {
+        try await EngineBench().run(life: .ttl(.seconds(6))) { bench in
+            try await bench.present()
+            try await eventually("leads") { bench.entry(.leader) != nil }
+            for count in 1...6 {
+                try await eventually("renewed \(count) times") {
+                    bench.clock.manual.advance(by: .milliseconds(100))
+                    return bench.store.renewals.withLock { $0 } >= count
+                }
+                bench.store.inner.advance(by: .seconds(2))
+            }
+            let leader = try #require(bench.entry(.leader))
+            #expect(leader.created == leader.modified)
+        }
+    }
+
+    @Test func leadsNoMoreWhenItsLeaseIsLost() async throws {
+        try await EngineBench().run(life: .ttl(.seconds(6))) { bench in
+            try await bench.present()
+            try await eventually("leads") { bench.entry(.leader) != nil }
+            let first = try #require(bench.entry(.leader))
+            let lease = try #require(first.lease)
+            try await bench.store.revoke(lease)
+            try await eventually("leads again, with another lease") {
+                bench.clock.manual.advance(by: .milliseconds(100))
+                return bench.entry(.leader).map { $0.lease != lease && $0.created > first.created } ?? false
+            }
+        }
+    }
+
     @Test func decidesNothingInANewerRegistry() async throws {
         let bench = try EngineBench()
         try await bench.registry.put(.format, RegistryFormat(minimumReader: RegistryValue.version + 1, writer: "99"))
@@ -106,12 +136,12 @@ private struct EngineBench {
         other = try #require(MachineID("fedcba9876543210fedcba9876543210"))
     }
 
-    func run(_ body: (EngineBench) async throws -> Void) async throws {
+    func run(life: LeaseLife = .whileOpen, _ body: (EngineBench) async throws -> Void) async throws {
         let engine = EngineService(
             machine: registry.machine,
             registry: registry.registry,
             store: store,
-            life: .whileOpen,
+            life: life,
             clock: clock,
             log: Logger(label: "engine", factory: { _ in SwiftLogNoOpLogHandler() })
         )

@@ -133,7 +133,32 @@ import UnitFile
             await server.stop()
             let lines = try LiveServer.lines(RawResponse(await client.receive()).body)
             #expect(kinds(lines) == [.stored, .warning])
-            #expect(lines.last?.message?.contains("fleetd is stopping") == true)
+            let message = "fleetd is stopping: the change is stored, but nobody follows it here any more"
+            #expect(lines.last?.message == message)
+        }
+    }
+
+    /// However often nothing can be read.
+    @Test func whyTheRegistryIsAwayIsToldOnce() async throws {
+        try await LiveServer.run { server in
+            let client = try server.connect()
+            let body = try LiveServer.changeBody("start", "web.service", text: LiveServer.simple, wait: true)
+            try await client.send(LiveServer.request("POST", "/fleet/v2/change", body))
+            try await eventually("a follower") { server.control.followers == 1 }
+            var seen: [UInt8] = []
+            for problem in ["the disk is full", "the disk is full", "the cable is cut"] {
+                server.control.fail(problem)
+                let known = seen
+                seen += try await client.receive {
+                    String(decoding: known + $0, as: UTF8.self).contains(problem)
+                }
+            }
+            server.control.fail(nil)
+            server.control.run(try UnitName("web.service"))
+            seen += try await client.receive()
+            let lines = try LiveServer.lines(RawResponse(seen).body)
+            #expect(kinds(lines) == [.stored, .waiting, .waiting, .arrived, .done])
+            #expect(lines.compactMap(\.message) == ["the disk is full", "the cable is cut"])
         }
     }
 

@@ -61,6 +61,22 @@ import UnitFile
         }
     }
 
+    /// The order stays; the answer has no `done`.
+    @Test func aStopEndsTheWait() async throws {
+        let web = try UnitName("web.service")
+        try await LiveServer.run { server in
+            try await server.submit("web.service", action: "start")
+            server.control.run(web)
+            async let answer = order(#"{"action":"drain","machines":["alpha"],"wait":true}"#, server)
+            try await eventually("followed") { server.control.followers > 0 }
+            await server.stop()
+            let lines = try await answer
+            #expect(lines.map { $0.kind } == [.stored, .warning])
+            let message = "fleetd is stopping: the order is stored, but nobody follows it here any more"
+            #expect(lines.last?.message == message)
+        }
+    }
+
     @Test func aDrainThatIsEnded() async throws {
         let web = try UnitName("web.service")
         try await LiveServer.run { server in

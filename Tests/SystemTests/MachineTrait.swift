@@ -1,15 +1,13 @@
 import Lab
 import Testing
 
-/// Boots one machine with the packages for a suite or a test, and takes it down afterwards whatever happened.
-struct MachineTrait: SuiteTrait, TestTrait, TestScoping {
-    @TaskLocal static var current: Fleet?
+/// Boots what a suite or a test runs on, and takes it down afterwards whatever happened.
+struct MachineTrait<Booted: Sendable>: SuiteTrait, TestTrait, TestScoping {
+    /// Where what was booted is found.
+    let current: TaskLocal<Booted?>
+    let boot: @Sendable (Lab) async throws -> Booted
 
-    var suite: Debian
-    /// Lines of /etc/fleet/fleet.conf before fleetd starts for the first time.
-    var configuration: String
-
-    /// Once around the whole suite: its tests share the machine, and use names of their own.
+    /// Once around the whole suite: its tests share the machines, and use names of their own.
     var isRecursive: Bool { false }
 
     func provideScope(
@@ -19,22 +17,52 @@ struct MachineTrait: SuiteTrait, TestTrait, TestScoping {
     ) async throws {
         guard Conditions.missing.isEmpty else { return try await function() }
         try await Lab.with { lab in
-            let machine = try await lab.boot("m1", suite: suite)
-            if !configuration.isEmpty { try await machine.write(configuration, to: "/etc/fleet/fleet.conf") }
-            let fleet = Fleet(machine: machine)
-            try await fleet.install()
-            try await MachineTrait.$current.withValue(fleet) { try await function() }
+            let booted = try await boot(lab)
+            try await current.withValue(booted) { try await function() }
         }
     }
 }
 
-extension Trait where Self == MachineTrait {
-    static func machine(_ suite: Debian = .trixie, configuration: String = "") -> MachineTrait {
-        MachineTrait(suite: suite, configuration: configuration)
+/// What the running suite has.
+private enum Current {
+    @TaskLocal static var fleet: Fleet?
+    @TaskLocal static var machines: Machines?
+}
+
+extension Trait where Self == MachineTrait<Fleet> {
+    /// One machine with the packages. `configuration` is /etc/fleet/fleet.conf before fleetd starts for the first time.
+    static func machine(_ suite: Debian = .trixie, configuration: String = "") -> MachineTrait<Fleet> {
+        MachineTrait(current: Current.$fleet) { lab in
+            let machine = try await lab.boot("m1", suite: suite)
+            if !configuration.isEmpty { try await machine.write(configuration, to: "/etc/fleet/fleet.conf") }
+            let fleet = Fleet(machine: machine)
+            try await fleet.install()
+            return fleet
+        }
+    }
+}
+
+extension Trait where Self == MachineTrait<Machines> {
+    /// Several machines, `members` of them with the registry in etcd. `configuration` are the lines of every machine's
+    /// fleet.conf beside the registry's.
+    static func machines(
+        _ count: Int = 3,
+        etcd members: Int = 3,
+        configuration: String = ""
+    ) -> MachineTrait<Machines> {
+        MachineTrait(current: Current.$machines) { lab in
+            let names = (1...count).map { "m\($0)" }
+            return try await Machines.boot(names, members: members, configuration: configuration, in: lab)
+        }
     }
 }
 
 /// The machine of the running suite.
 func currentFleet() throws -> Fleet {
-    try #require(MachineTrait.current, "the suite lacks `.machine()`")
+    try #require(Current.fleet, "the suite lacks `.machine()`")
+}
+
+/// The machines of the running suite.
+func currentMachines() throws -> Machines {
+    try #require(Current.machines, "the suite lacks `.machines()`")
 }

@@ -1,5 +1,4 @@
 import Lab
-import Testing
 
 /// Several machines with fleet on them and one registry in etcd, as the operator of all of them sees it.
 struct Machines: Sendable {
@@ -180,41 +179,4 @@ struct Machines: Sendable {
             if !left.isEmpty { throw NotYet("\(left)") }
         }
     }
-}
-
-/// Boots machines with a registry in etcd for a suite or a test, and takes them down afterwards whatever happened.
-struct MachinesTrait: SuiteTrait, TestTrait, TestScoping {
-    @TaskLocal static var current: Machines?
-
-    var count: Int
-    var members: Int
-    /// Lines of every machine's fleet.conf beside the registry's.
-    var configuration: String
-
-    /// Once around the whole suite: its tests share the machines, and use names of their own.
-    var isRecursive: Bool { false }
-
-    func provideScope(
-        for test: Test,
-        testCase: Test.Case?,
-        performing function: @Sendable () async throws -> Void
-    ) async throws {
-        guard Conditions.missing.isEmpty else { return try await function() }
-        try await Lab.with { lab in
-            let names = (1...count).map { "m\($0)" }
-            let machines = try await Machines.boot(names, members: members, configuration: configuration, in: lab)
-            try await MachinesTrait.$current.withValue(machines) { try await function() }
-        }
-    }
-}
-
-extension Trait where Self == MachinesTrait {
-    static func machines(_ count: Int = 3, etcd members: Int = 3, configuration: String = "") -> MachinesTrait {
-        MachinesTrait(count: count, members: members, configuration: configuration)
-    }
-}
-
-/// The machines of the running suite.
-func currentMachines() throws -> Machines {
-    try #require(MachinesTrait.current, "the suite lacks `.machines()`")
 }

@@ -15,16 +15,12 @@ extension Transaction {
         _ lock: Revision?,
         _ holder: Revision?
     ) -> Transaction {
-        let (key, holderKey) = (
-            RegistryKey.lock(unit).key(in: keyspace), RegistryKey.lockHolder(unit).key(in: keyspace)
-        )
-        return Transaction(
-            compares: [unchanged(key, lock), unchanged(holderKey, holder)],
-            operations: [
+        ifUnchanged(unit, keyspace, lock, holder) { key, holderKey in
+            [
                 .put(key, RegistryValue.encode(UnitLock(machine: machine, at: now)), lease: lease),
                 .put(holderKey, RegistryValue.encode(UnitLockHolder(machine: machine)), lease: nil),
             ]
-        )
+        }
     }
 
     /// See `LockDirective.delete`.
@@ -34,17 +30,25 @@ extension Transaction {
         _ lock: Revision?,
         _ holder: Revision?
     ) -> Transaction {
-        let (key, holderKey) = (
-            RegistryKey.lock(unit).key(in: keyspace), RegistryKey.lockHolder(unit).key(in: keyspace)
-        )
-        return Transaction(
-            compares: [unchanged(key, lock), unchanged(holderKey, holder)],
-            operations: [.delete(.key(key)), .delete(.key(holderKey))]
-        )
+        ifUnchanged(unit, keyspace, lock, holder) { key, holderKey in
+            [.delete(.key(key)), .delete(.key(holderKey))]
+        }
     }
 
-    private static func unchanged(_ key: Key, _ revision: Revision?) -> Compare {
-        revision.map { .modified(key, at: $0) } ?? .absent(key)
+    /// A lock and its holder change together, and only from what was seen of both.
+    private static func ifUnchanged(
+        _ unit: UnitName,
+        _ keyspace: Keyspace,
+        _ lock: Revision?,
+        _ holder: Revision?,
+        _ operations: (_ lock: Key, _ holder: Key) -> [StoreOperation]
+    ) -> Transaction {
+        let key = RegistryKey.lock(unit).key(in: keyspace)
+        let holderKey = RegistryKey.lockHolder(unit).key(in: keyspace)
+        return Transaction(
+            compares: [.unchanged(key, since: lock), .unchanged(holderKey, since: holder)],
+            operations: operations(key, holderKey)
+        )
     }
 }
 

@@ -18,8 +18,8 @@ package actor AgentService: Service {
     }
 
     private let store: any KeyValueStore
-    private let keyspace: Keyspace
     private let machine: MachineID
+    private let assignments: AssignmentReader
     private let units: any UnitManager
     private let ledger: any LedgerStore
     private let memory: AcceptedUnits?
@@ -39,13 +39,6 @@ package actor AgentService: Service {
     private var inFlight = 0
     private var waiting: [(OperationID, UnitOperation)] = []
     private var alarm: Timestamp?
-    private var unreadable: Set<UnitName> = []
-    /// The registry, or the memory of it, has told what is assigned.
-    private var hasHeard = false
-    /// Units of which something was accepted that is not written down yet.
-    private var accepting: Set<UnitName> = []
-    private let acceptances: AsyncStream<Void>
-    private let signalAccepting: AsyncStream<Void>.Continuation
 
     /// `memory` outlives the machine's power; nil where the registry is as near. `leases` are the machine's
     /// (`MachineSession.leases()`); `storedEvents` the ids of a unit's stored events, oldest first, as far as known.
@@ -63,8 +56,8 @@ package actor AgentService: Service {
         log: Logger
     ) {
         self.store = store
-        self.keyspace = keyspace
         self.machine = machine
+        assignments = AssignmentReader(store: store, keyspace: keyspace, machine: machine, log: log)
         self.units = units
         self.ledger = ledger
         self.memory = memory.map { AcceptedUnits($0, log: log) }
@@ -77,7 +70,6 @@ package actor AgentService: Service {
         core = AgentCore(machine: machine, ledger: [:])
         publications = Publications(machine: machine, keyspace: keyspace)
         (work, addWork) = AsyncStream.makeStream(of: Work.self)
-        (acceptances, signalAccepting) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (news, signalNews) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -90,7 +82,7 @@ package actor AgentService: Service {
                 group.addTask { await self.followLeases() }
                 group.addTask { await self.followLocks() }
                 group.addTask { await self.publish() }
-                group.addTask { await self.keepAccepted() }
+                group.addTask { await self.memory?.keepAccepted(self.files) }
                 for await work in self.work { group.addTask { await self.perform(work) } }
                 group.cancelAll()
             }
@@ -166,7 +158,7 @@ package actor AgentService: Service {
             do {
                 let revision = try await list()
                 backoff.reset()
-                for try await batch in store.watch(keyspace.assignments(of: machine), from: revision.next) {
+                for try await batch in assignments.watch(from: revision.next) {
                     fold(batch.events)
                 }
                 try Task.checkCancellation()
@@ -184,136 +176,43 @@ package actor AgentService: Service {
         }
     }
 
-    /// Reads all assignments and refusals of this machine.
-    private func list() async throws -> Revision {
-        let declared = try RegistryValue.decode(RegistryFormat.self, from: try await format().value)
-        guard declared.minimumReader <= RegistryValue.version else {
-            throw StoreError(.newerFormat, "fleet \(declared.writer) is at work there: upgrade fleetd")
-        }
-        let answer = try await store.range(keyspace.assignments(of: machine), limit: 0)
-        var assignments: [UnitName: Assignment] = [:]
-        unreadable = []
-        for entry in answer.entries {
-            guard case .assignment(_, let unit)? = RegistryKey(entry.key, in: keyspace) else { continue }
-            assignments[unit] = read(entry, of: unit)
-        }
-        var refusals: [UnitName: Refusal] = [:]
-        for entry in try await store.range(keyspace.refusals(of: machine), limit: 0).entries {
-            guard case .refusal(_, let unit)? = RegistryKey(entry.key, in: keyspace) else { continue }
-            refusals[unit] = try? RegistryValue.decode(Refusal.self, from: entry.value)
-        }
-        hasHeard = true
-        await memory?.heard()
-        take(.listed(assignments: assignments, refusals: refusals, unreadable: unreadable))
-        accept(Set(assignments.keys).union(await memory?.units ?? []).subtracting(unreadable))
-        return answer.revision
-    }
-
-    /// Waits until the registry has a format. One that has none has no fleet in it: it was lost, or it is the wrong
-    /// one, or it is about to be filled. That no unit is assigned there is no reason to stop any.
-    private func format() async throws -> StoredEntry {
-        let key = RegistryKey.format.key(in: keyspace)
-        let answer = try await store.range(.key(key), limit: 1)
-        if let entry = answer.entries.first { return entry }
-        for try await batch in store.watch(.key(key), from: answer.revision.next) {
-            for case .put(let entry) in batch.events { return entry }
-        }
-        try Task.checkCancellation()
-        throw StoreError(.unavailable, "the registry ended its watch")
-    }
-
-    private func fold(_ events: [StoreEvent]) {
-        var changes: [UnitName: Assignment?] = [:]
-        var illegible: Set<UnitName> = []
-        for event in events {
-            switch event {
-            case .put(let entry):
-                guard case .assignment(_, let unit)? = RegistryKey(entry.key, in: keyspace) else { continue }
-                changes.removeValue(forKey: unit)
-                illegible.remove(unit)
-                if let assignment = read(entry, of: unit) {
-                    changes.updateValue(assignment, forKey: unit)
-                } else {
-                    illegible.insert(unit)
-                }
-            case .delete(let key, _):
-                guard case .assignment(_, let unit)? = RegistryKey(key, in: keyspace) else { continue }
-                changes.updateValue(nil, forKey: unit)
-                illegible.remove(unit)
-            }
-        }
-        for unit in illegible.sorted() { take(.unreadable(unit)) }
-        if !changes.isEmpty { take(.assigned(changes)) }
-        accept(Set(changes.keys))
-    }
-
-    /// The assignment; nil when this version cannot read it, which leaves the unit alone.
-    private func read(_ entry: StoredEntry, of unit: UnitName) -> Assignment? {
-        do throws(RegistryValueError) {
-            return try RegistryValue.decode(Assignment.self, from: entry.value)
-        } catch {
-            log.error("\(entry.key) \(error.message); the unit is left as it is", metadata: ["unit": "\(unit)"])
-            unreadable.insert(unit)
-            return nil
-        }
-    }
-
-    // MARK: memory
-
-    /// A machine that comes up without a registry runs what it was told last. Only once, and only before anything was
-    /// heard: what is known is never older than what was known.
+    /// A machine that comes up without a registry runs what it was told last.
     private func recall() async {
-        guard !hasHeard, let memory else { return }
-        hasHeard = true
-        let assignments = await memory.recall().filter { !$0.value.atMostOnce }
-        guard !assignments.isEmpty else { return }
+        guard let assignments = await memory?.recall(), !assignments.isEmpty else { return }
         log.notice("Going on with what the registry said last: \(assignments.count) units")
         take(.recalled(assignments))
     }
 
-    private func accept(_ units: Set<UnitName>) {
-        guard memory != nil, !units.isEmpty else { return }
-        accepting.formUnion(units)
-        signalAccepting.yield()
+    private func list() async throws -> Revision {
+        let listing = try await assignments.list()
+        await memory?.heard()
+        let (listed, unreadable) = (listing.assignments, listing.unreadable)
+        take(.listed(assignments: listed, refusals: listing.refusals, unreadable: unreadable))
+        accept(await memory?.units.union(listed.keys).subtracting(unreadable) ?? [])
+        return listing.revision
     }
 
-    /// Writes down what was accepted, behind everything else: it matters after the next boot.
-    private func keepAccepted() async {
-        guard let memory else { return }
-        for await _ in acceptances {
-            let units = accepting.sorted()
-            accepting = []
-            for unit in units {
-                guard let assignment = core.assignment(of: unit) else {
-                    await memory.forget(unit)
-                    continue
-                }
-                guard await memory.isNew(assignment, of: unit) else { continue }
-                // Without the text it is of no use; installing it asks for the text anyway, and tells of trouble.
-                guard case .text(let text)? = await files.texts(of: [assignment.file])[assignment.file] else {
-                    continue
-                }
-                await memory.keep(assignment, text, of: unit)
-            }
-        }
+    private func fold(_ events: [StoreEvent]) {
+        let changes = assignments.changes(of: events)
+        for unit in changes.unreadable.sorted() { take(.unreadable(unit)) }
+        if !changes.assignments.isEmpty { take(.assigned(changes.assignments)) }
+        accept(Set(changes.assignments.keys))
+    }
+
+    /// Has written down what the core makes of the units' assignments.
+    private func accept(_ units: Set<UnitName>) {
+        memory?.accept(Dictionary(uniqueKeysWithValues: units.map { ($0, core.assignment(of: $0)) }))
     }
 
     // MARK: ledger
 
     private func readLedger() -> [UnitName: LedgerEntry] {
-        var entries: [UnitName: LedgerEntry] = [:]
         do {
-            for (unit, bytes) in try ledger.values() {
-                do throws(RegistryValueError) {
-                    entries[unit] = try RegistryValue.decode(LedgerEntry.self, from: bytes)
-                } catch {
-                    log.error("The ledger entry of \(unit) \(error.message); taken as not there")
-                }
-            }
+            return try ledger.decoded("The ledger entry", log)
         } catch {
             log.error("The ledger cannot be read: \(error); units that are not running will be started")
+            return [:]
         }
-        return entries
     }
 
     private func remember(_ entry: LedgerEntry?, of unit: UnitName) {

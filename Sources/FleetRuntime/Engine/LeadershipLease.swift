@@ -14,6 +14,7 @@ actor LeadershipLease {
     private let store: any KeyValueStore
     private let keyspace: Keyspace
     private let life: LeaseLife
+    private let keeper: LeaseKeeper
     private let clock: any WallClock
     private var term = LeadershipTerm()
 
@@ -22,6 +23,7 @@ actor LeadershipLease {
         self.store = store
         self.keyspace = keyspace
         self.life = life
+        keeper = LeaseKeeper(store: store, life: life, retry: LeaseRenewal.pause, clock: clock)
         self.clock = clock
     }
 
@@ -50,29 +52,13 @@ actor LeadershipLease {
     /// Keeps the lease alive until it is lost.
     func hold() async -> Ending {
         guard let lease = term.lease else { return .lost }
-        switch life {
-        case .whileOpen:
-            do { try await waitForCancellation() } catch { return .cancelled }
-        case .ttl(let ttl):
-            var renewal = LeaseRenewal(ttl: ttl, at: clock.elapsed())
-            while true {
-                do { try await clock.sleep(for: LeaseRenewal.pause(of: ttl)) } catch { return .cancelled }
-                let sent = clock.elapsed()
-                guard renewal.isAlive(after: await renew(lease), sent: sent, at: clock.elapsed()) else {
-                    term.ended(lease)
-                    return .lost
-                }
-            }
-        }
-    }
-
-    /// nil when the lease was renewed.
-    private func renew(_ lease: LeaseID) async -> StoreError? {
-        do throws(StoreError) {
-            try await store.keepAlive(lease)
-            return nil
+        do {
+            try await keeper.keep(lease, since: clock.elapsed())
+        } catch is StoreError {
+            term.ended(lease)
+            return .lost
         } catch {
-            return error
+            return .cancelled
         }
     }
 

@@ -9,6 +9,7 @@ package actor MachineSession: Service {
     private let keyspace: Keyspace
     private let machine: MachineID
     private let life: LeaseLife
+    private let keeper: LeaseKeeper
     private let presence: @Sendable () async -> MachinePresence
     private let renewed: @Sendable (LeaseID, _ sent: Duration) -> Void
     private let clock: any WallClock
@@ -33,6 +34,7 @@ package actor MachineSession: Service {
         self.keyspace = keyspace
         self.machine = machine
         self.life = life
+        keeper = LeaseKeeper(store: store, life: life, retry: LeaseRenewal.pauseAfterFailure, clock: clock)
         self.presence = presence
         self.renewed = renewed
         self.clock = clock
@@ -83,7 +85,7 @@ package actor MachineSession: Service {
                 let lease = try await register()
                 backoff.reset()
                 renewed(lease, sent)
-                try await keep(lease, since: sent)
+                try await keeper.keep(lease, since: sent) { [renewed] in renewed(lease, $0) }
             } catch {
                 guard !Task.isCancelled, !hasLeft else { return }
                 log.error("This machine is not registered: \(error); trying again")
@@ -108,39 +110,6 @@ package actor MachineSession: Service {
         case .committed: return
         case .conflict: preconditionFailure("a transaction without compares conflicts with nothing")
         case .refused(let error), .unknown(let error): throw error
-        }
-    }
-
-    /// Renews a lease that was asked for at `sent`. Returns never; throws when it is lost. What hangs on it is kept for
-    /// as long as it may live: a registry that is silent for a moment is no reason to put everything on a new one.
-    private func keep(_ lease: LeaseID, since sent: Duration) async throws {
-        switch life {
-        case .whileOpen:
-            // Nothing to renew: the lease ends with this process.
-            try await waitForCancellation()
-        case .ttl(let ttl):
-            var renewal = LeaseRenewal(ttl: ttl, at: sent)
-            var pause = LeaseRenewal.pause(of: ttl)
-            while true {
-                try await clock.sleep(for: pause)
-                let sent = clock.elapsed()
-                let problem = await renew(lease)
-                guard renewal.isAlive(after: problem, sent: sent, at: clock.elapsed()) else {
-                    throw problem ?? StoreError(.leaseNotFound, "its lease was not renewed in time")
-                }
-                if problem == nil { renewed(lease, sent) }
-                pause = problem == nil ? LeaseRenewal.pause(of: ttl) : LeaseRenewal.pauseAfterFailure(of: ttl)
-            }
-        }
-    }
-
-    /// nil when the lease was renewed.
-    private func renew(_ lease: LeaseID) async -> StoreError? {
-        do throws(StoreError) {
-            try await store.keepAlive(lease)
-            return nil
-        } catch {
-            return error
         }
     }
 }

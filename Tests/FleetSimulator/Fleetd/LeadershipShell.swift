@@ -3,7 +3,7 @@ import FleetModel
 import FleetRegistry
 import FleetRuntime
 
-/// The registry's part of an election. Mirrors `FleetRuntime/Engine/LeadershipLease.swift`.
+/// The registry's part of an election. Mirrors `LeadershipLease.swift` and `LeaseKeeper.swift` in `FleetRuntime`.
 final class LeadershipShell {
     private let machine: SimMachine
     private let client: StoreClient

@@ -2,7 +2,8 @@ import FleetModel
 import FleetRegistry
 import FleetRuntime
 
-/// Holds the machine's lease and presence. Mirrors `FleetRuntime/Registry/MachineSession.swift`.
+/// Holds the machine's lease and presence. Mirrors `MachineSession.swift` and `LeaseKeeper.swift` in
+/// `FleetRuntime/Registry`.
 final class SessionShell {
     private let machine: SimMachine
     private let client: StoreClient
