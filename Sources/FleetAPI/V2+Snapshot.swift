@@ -52,7 +52,9 @@ extension UnitListing.Row {
     package init(_ unit: Unit, in snapshot: Snapshot, explainer: any PlacementExplainer) {
         let statuses = (snapshot.statuses[unit.name] ?? [:]).sorted { $0.key < $1.key }
         let assigned = (snapshot.assignments[unit.name] ?? [:]).keys.sorted()
-        let isNowhere = unit.target.state != .inactive && assigned.isEmpty
+        // Held by a lost machine is as good as nowhere, and the planner knows for what it waits: the brake, say.
+        let isNowhere =
+            unit.target.state != .inactive && assigned.allSatisfy { snapshot.machines[$0]?.presence == nil }
         self.init(
             name: unit.name,
             file: unit.intent.file,

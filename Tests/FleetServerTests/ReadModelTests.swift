@@ -124,4 +124,51 @@ import UnitFile
         snapshot.machines[.one] = Machine(id: .one, labels: ["a": "b"])
         #expect(MachineListing(of: snapshot, now: .zero).machines.map(\.state) == [.lost, .lost])
     }
+
+    /// A unit that a lost machine still holds is nowhere, and the reason is what people look for; while one of its
+    /// machines is there, it is where it should be.
+    @Test(arguments: [
+        (TargetState.launched, [], true), (.launched, [MachineID.two], true), (.launched, [.one], false),
+        (.launched, [.one, .two], false), (.inactive, [.two], false),
+    ])
+    func theReasonIsSaidOfAUnitThatIsNowhere(
+        _ target: TargetState,
+        _ assigned: [MachineID],
+        _ isNowhere: Bool
+    ) throws {
+        let name = try UnitName("web.service"), file = ContentHash(of: "x")
+        let user = Provenance(at: .zero, by: "somebody (uid 7)")
+        let unit = Unit(
+            name: name,
+            intent: UnitIntent(file: file, generation: 1, submitted: user),
+            target: UnitTarget(state: target, generation: 1, set: user),
+            options: FleetOptions()
+        )
+        var snapshot = Snapshot()
+        let presence = MachinePresence(
+            hostname: "host",
+            primaryIP: "",
+            metadata: [:],
+            version: "",
+            systemdVersion: "",
+            since: .zero
+        )
+        snapshot.machines[.one] = Machine(id: .one, presence: presence)
+        for machine in assigned {
+            snapshot.assignments[name, default: [:]][machine] = Assignment(
+                file: file,
+                target: target,
+                generation: 1,
+                restart: 0,
+                attempt: 0,
+                atMostOnce: false,
+                epoch: .zero,
+                reason: "",
+                at: .zero
+            )
+        }
+        let explainer = FakeExplainer(reasons: [name: "the brake"])
+        let row = UnitListing.Row(unit, in: snapshot, explainer: explainer)
+        #expect(row.blocked == (isNowhere ? "the brake" : nil))
+    }
 }
