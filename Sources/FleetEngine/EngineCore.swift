@@ -15,6 +15,11 @@ package struct EngineCore: Sendable {
     /// The snapshot that `index` is of. One that comes with another input may be newer already; its changes follow.
     private var indexed = Revision.zero
     private var state = State.unread
+    private let machine: MachineID
+    /// Whether this engine's own machine was present when the index was made.
+    private var isPresent = false
+    /// Nothing is decided before; `EngineLimits.registrationRound`.
+    private var holdUntil: Timestamp?
     private var writer: TransactionWriter
     /// The wake that was asked for last and has not come.
     private var armed: Timestamp?
@@ -37,6 +42,7 @@ package struct EngineCore: Sendable {
 
     /// `machine` is this engine's own, the writer of its events.
     package init(keyspace: Keyspace, machine: MachineID) {
+        self.machine = machine
         writer = TransactionWriter(keyspace: keyspace, machine: machine)
     }
 
@@ -49,7 +55,9 @@ package struct EngineCore: Sendable {
     package mutating func step(_ input: EngineInput, snapshot: Snapshot, now: Timestamp) -> [EngineDirective] {
         var directives: [EngineDirective] = []
         switch input {
-        case .changed(let changes): fold(changes, snapshot)
+        case .changed(let changes):
+            fold(changes, snapshot)
+            notePresence(snapshot, now)
         case .campaigned(let result): directives += campaigned(result, snapshot, now)
         case .leadershipLost(let lost): directives += loseLeadership(of: lost)
         case .finished(let id, let result): directives += finished(id, result, now)
@@ -62,7 +70,7 @@ package struct EngineCore: Sendable {
         case .stop: return stop()
         }
         directives += advance(snapshot, now)
-        directives += arm(snapshot.revision)
+        directives += arm(snapshot.revision, now)
         return directives
     }
 
@@ -83,6 +91,18 @@ package struct EngineCore: Sendable {
         }
     }
 
+    private mutating func notePresence(_ snapshot: Snapshot, _ now: Timestamp) {
+        let wasPresent = isPresent
+        isPresent = snapshot.machines[machine]?.presence != nil
+        if wasPresent, !isPresent { holdUntil = now.advanced(by: EngineLimits.registrationRound) }
+    }
+
+    /// A clock that is set back does not make the wait longer.
+    private func isHeld(_ now: Timestamp) -> Bool {
+        guard let holdUntil, now < holdUntil else { return false }
+        return holdUntil.since(now) <= EngineLimits.registrationRound
+    }
+
     /// Does what the state allows: take part in the election, or plan.
     private mutating func advance(_ snapshot: Snapshot, _ now: Timestamp) -> [EngineDirective] {
         switch state {
@@ -99,7 +119,7 @@ package struct EngineCore: Sendable {
             if snapshot.revision >= leading.epoch, snapshot.leadership?.epoch != leading.epoch {
                 return loseLeadership(of: leading.epoch) + advance(snapshot, now)
             }
-            guard snapshot.revision == indexed else { return [] }
+            guard snapshot.revision == indexed, !isHeld(now) else { return [] }
             let directives = leading.plan(snapshot, index, now, &writer)
             state = .leading(leading)
             return directives
@@ -153,10 +173,11 @@ package struct EngineCore: Sendable {
     }
 
     /// Asks for one wake at the earliest time that matters, if that is not what was asked for last.
-    private mutating func arm(_ revision: Revision) -> [EngineDirective] {
+    private mutating func arm(_ revision: Revision, _ now: Timestamp) -> [EngineDirective] {
         let wanted: Timestamp?
         switch state {
         case .pausing(let until): wanted = until
+        case .leading where isHeld(now): wanted = holdUntil
         case .leading(let leading): wanted = revision == indexed ? leading.wakeAt(snapshot: revision) : nil
         case .unread, .following, .campaigning, .stopped: wanted = nil
         }

@@ -8,6 +8,11 @@ enum EngineLimits {
     /// The wait after a campaign that the registry did not answer.
     static let campaignWait = Duration.seconds(1)
 
+    /// How long a leader decides nothing after its own machine's lease has ended: a lost lease says little about the
+    /// others, when this engine is alive to see it. A registry that was silent, or that ends leases before their time
+    /// (etcd issue 15247), has likely ended those of the others too, and each is back within two tries to register.
+    static let registrationRound = Duration.seconds(6)
+
     static func wait(afterFruitless cycles: Int) -> Duration {
         guard cycles > 1 else { return .zero }
         var wait = firstWait

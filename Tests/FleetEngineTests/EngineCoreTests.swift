@@ -71,6 +71,53 @@ import UnitFile
         #expect(world.registry.entries.keys.filter { $0.description.contains("web.service") }.isEmpty)
     }
 
+    /// The registry ends all leases at once: whoever leads and finds its own among them moves nothing until the others
+    /// had time to come back.
+    @Test func aLeaderWhoseOwnLeaseHasEndedWaitsForTheOthers() {
+        var world = leader(a, b)
+        world.registry.submit(web, at: world.now)
+        world.registry.submit(unit("db.service"), at: world.now)
+        world.settle()
+        let before = [world.machines(of: web), world.machines(of: unit("db.service"))]
+        for machine in [a, b] { world.registry.delete(.presence(machine)) }
+        let asked = world.commitsAsked
+        world.settle()
+        #expect(world.commitsAsked == asked)
+        let end = world.now.advanced(by: .seconds(6))
+        #expect(world.wakeAt == end)
+        world.now = world.now.advanced(by: .seconds(3))
+        world.registry.machine(a, at: world.now)
+        world.settle()
+        #expect(world.commitsAsked == asked, "its own return is not that of the others")
+        world.registry.machine(b, at: world.now)
+        world.settle()
+        world.wake()
+        #expect([world.machines(of: web), world.machines(of: unit("db.service"))] == before)
+        #expect(world.now == end)
+    }
+
+    @Test func andThenMovesWhatHasNotComeBack() {
+        var world = leader(a, b)
+        let names = (0..<4).map { unit("u\($0).service") }
+        for name in names { world.registry.submit(name, at: world.now) }
+        world.settle()
+        for machine in [a, b] { world.registry.delete(.presence(machine)) }
+        world.settle()
+        world.registry.machine(a, at: world.now)
+        world.settle()
+        #expect(names.contains { world.machines(of: $0) == [b] })
+        world.wake()
+        #expect(names.allSatisfy { world.machines(of: $0) == [a] })
+        // Set back by an hour, the clock holds up nothing.
+        world.registry.machine(b, at: world.now)
+        for machine in [a, b] { world.registry.delete(.presence(machine)) }
+        world.settle()
+        world.registry.machine(b, at: world.now)
+        world.now = world.now.advanced(by: .seconds(-3600))
+        world.settle()
+        #expect(names.allSatisfy { world.machines(of: $0) == [b] })
+    }
+
     @Test func oneOfTheTwoKeysOfAUnitIsNoReasonToStopIt() {
         var world = leader(a)
         world.registry.submit(web, at: world.now)

@@ -155,6 +155,8 @@ import UnitFile
         world.releaseHeld()
         #expect(world.machines(of: web).isEmpty)
         world.settle()
+        // It was the leader's own.
+        world.wake()
         #expect(world.machines(of: web) == [b])
     }
 

@@ -197,16 +197,39 @@ struct EtcdBenchmarks {
         return figures
     }
 
-    /// A machine with a hundred units loses its power; its leases and etcd's leader are elsewhere.
+    /// A machine with a hundred units loses its power; its leases and etcd's leader are elsewhere. Three times, because
+    /// the lease may have been renewed just before, or a third of its time ago.
     func powerCut() async throws -> [Figure] {
         try await etcd.makeLeader(front)
+        var cuts: [Cut] = []
+        for _ in 0..<3 { cuts.append(try await cutPower()) }
+        cuts.sort { $0.last < $1.last }
+        let (median, worst) = (cuts[1], cuts[2])
+        return [
+            Figure(
+                name: "power cut to all units of a machine running on the other two, median of three",
+                measured: "\(decimal(median.last)) s (worst \(decimal(worst.last)) s)",
+                reference: "\(median.units) units, the first after \(decimal(median.first)) s, lease 10 s",
+                bar: "11 s",
+                isMet: median.last <= 11
+            )
+        ]
+    }
+
+    private struct Cut {
+        var units: Int
+        /// From the cut to the first and the last unit's process elsewhere, in seconds.
+        var first: Double
+        var last: Double
+    }
+
+    private func cutPower() async throws -> Cut {
         let leader = try await etcd.value("/fleet/leader") ?? ""
         let victim = leader.contains(try back.id()) ? machines[2] : back
+        try await spread()
         // etcd's new leader starts all leases again, longer by an election; the next renewal puts that right.
         _ = try await bash(front, "sleep 5")
-        let before = try await beginnings("many@*")
-        let lost =
-            try await bash(victim, "systemctl list-units --no-legend --state=running 'many@*' | wc -l").first ?? "?"
+        let units = try await running(on: victim)
         try await forget("many@*")
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
@@ -214,23 +237,33 @@ struct EtcdBenchmarks {
         try await victim.powerCut()
         let began = try await front.eventually("the units run elsewhere", within: .seconds(30)) {
             let began = try await beginnings("many@*")
-            guard began.count == Int(lost) else { throw NotYet("\(began.count) of \(lost)") }
+            guard began.count == units else { throw NotYet("\(began.count) of \(units)") }
             return began
         }
-        let last = (began.values.compactMap(\.last).max() ?? 0) - cut
-        let first = (began.values.compactMap(\.first).min() ?? 0) - cut
         try await victim.bootAgain()
         try await victim.shell("mkdir -p /run/bench")
         try await waitUntilComplete()
-        return [
-            Figure(
-                name: "power cut to \(lost) units running on the other two (\(before.count) in all)",
-                measured: "\(decimal(last)) s",
-                reference: "the first after \(decimal(first)) s, lease 10 s",
-                bar: "11 s",
-                isMet: last <= 11
-            )
-        ]
+        return Cut(
+            units: units,
+            first: (began.values.compactMap(\.first).min() ?? 0) - cut,
+            last: (began.values.compactMap(\.last).max() ?? 0) - cut
+        )
+    }
+
+    /// Starts the units anew, a third on each machine.
+    private func spread() async throws {
+        _ = try await bash(
+            front,
+            "cd /; fleetctl stop many@{1..\(Self.count)}.service >/dev/null 2>&1; "
+                + "fleetctl unload many@{1..\(Self.count)}.service >/dev/null 2>&1; "
+                + "fleetctl start many@{1..\(Self.count)}.service >/dev/null 2>&1"
+        )
+    }
+
+    private func running(on machine: Machine) async throws -> Int {
+        let list = "systemctl list-units --no-legend --state=running 'many@*' | wc -l"
+        guard let count = Int(try await bash(machine, list).first ?? "") else { return 0 }
+        return count
     }
 
     /// A hundred units fail for good, one after the other, each for the first time.
