@@ -81,6 +81,52 @@ extension SystemTests {
             try await machines.destroy(["venom.service"], "venom.service")
         }
 
+        @Test func aMachineOnWhichUnitAfterUnitFailsIsChosenLast() async throws {
+            let machines = try currentMachines()
+            let (faulty, others) = (machines.all[1], machines.others(than: machines.all[1]))
+            let ids = try others.map { try $0.machineID() }
+            let names = (1...5).map { "rot\($0)" }
+            try await machines.all[0].ctl(["cordon"] + ids).checked()
+            let paths = try await faulty.write(names.map { ("\($0).service", Self.moody($0, fleet: "")) })
+            try await faulty.ctl(["start"] + paths).checked()
+            try await machines.all[0].ctl(["uncordon"] + ids).checked()
+            let last = machines.all[2]
+            // Ends when it has told what is waited for, or never: then the test says what it told.
+            let listener = Task {
+                try await last.machine.run(
+                    ["bash", "-c", "timeout 60 fleetctl events -f -n 0 | sed '/chosen last/q'"],
+                    limit: .seconds(90)
+                )
+            }
+            for name in names {
+                let process = try await faulty.mainProcess(of: "\(name).service")
+                try await faulty.machine.shell("touch /run/bad-for-\(name); kill -9 \(process)")
+            }
+            let units = names.map { "\($0).service" }
+            try await machines.expectOneEach(units, "rot*.service", on: others)
+            let told = try await listener.value
+            #expect(
+                told.standardOutput.contains("machine m2") && told.standardOutput.contains("chosen last"),
+                "\(told)"
+            )
+            #expect(told.standardOutput.contains("rot5.service: main process killed by signal 9"), "\(told)")
+
+            let list = try await last.ctl(["list-machines"]).checked()
+            #expect(list.standardError.contains("5 units have failed on m2"), "\(list)")
+            // The least loaded machine by far.
+            try await machines.all[0].start("fresh.service", UnitText.sleeper)
+            #expect(try await machines.place(of: "fresh.service").machine.name != faulty.machine.name)
+            let short = try faulty.machineID().prefix(8)
+            try await last.expectWhy("fresh.service", says: "unit after unit fails on \(short)")
+            let journals = try await concurrently(machines.all) {
+                try await $0.machine.shell("journalctl -u fleetd -q")
+            }
+            #expect(journals.contains { $0.contains("machine \(short)") && $0.contains("chosen last") })
+            let stored = try await last.ctl(["events", "-n", "100", "rot1", "no@*"]).checked().lines
+            #expect(stored.allSatisfy { $0.contains(" rot1.service: ") } && stored.count >= 5, "\(stored)")
+            try await machines.destroy(units + ["fresh.service"], "rot*.service")
+        }
+
         @Test func aMachineWithoutPowerLosesItsUnitsAndTakesNewOnesWhenItIsBack() async throws {
             let machines = try currentMachines()
             let names = try await machines.startCrew("lamp", 12)
