@@ -19,6 +19,11 @@ struct BusWriter {
         try check(sd_bus_message_append_basic(message, BusType.uint64, &number), "appending a number")
     }
 
+    func int(_ value: Int32) throws(SystemdBusError) {
+        var number = value
+        try check(sd_bus_message_append_basic(message, BusType.int32, &number), "appending a number")
+    }
+
     func strings(_ texts: [String]) throws(SystemdBusError) {
         try container(BusType.array, "s") { () throws(SystemdBusError) in
             for text in texts { try string(text) }

@@ -214,6 +214,7 @@ final class FakeFence: Fence {
         var allowed: Set<UnitName> = []
         var deadlines: [Duration] = []
         var hasFired = false
+        var killed: [UnitName] = []
     }
 
     let state = Mutex(State())
@@ -239,6 +240,8 @@ final class FakeFence: Fence {
     }
 
     func disarm() {}
+
+    func kill(_ units: [UnitName]) { state.withLock { $0.killed += units } }
 
     func allow(_ unit: UnitName) -> FenceAnswer {
         state.withLock { state in

@@ -2,7 +2,9 @@ import FleetAgent
 import FleetModel
 import FleetRegistry
 import FleetRuntime
+import Logging
 import MemoryStore
+import Synchronization
 import Testing
 import UnitFile
 
@@ -73,6 +75,42 @@ import UnitFile
                 return try bench.status(db)?.active == "active"
             }
             #expect(try lock(bench)?.machine == bench.machine)
+        }
+    }
+
+    /// A machine that was frozen wakes up together with its units: whoever finds the deadline long past kills them.
+    /// At the deadline itself, and after a renewal, systemd's fence is all that is needed.
+    @Test(arguments: [(Duration.milliseconds(6000), false), (.milliseconds(6999), false), (.milliseconds(7000), true)])
+    func whoIsLateKills(_ wakes: Duration, _ kills: Bool) async throws {
+        let (store, clock, fence) = (WatchedStore(MemoryStore()), ManualWallClock(), FakeFence())
+        let locks = LockService(
+            store: store,
+            keyspace: .standard,
+            machine: .nobody,
+            life: .ttl(.seconds(10)),
+            fence: fence,
+            clock: clock,
+            log: Logger(label: "locks", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await locks.run() }
+            let lease = try await store.grantLease(.ttl(.seconds(10)))
+            locks.renewed(lease, sent: .zero)
+            locks.acquire(db)
+            try await eventually("db may run") { fence.allowed == [db] && clock.manual.sleepers > 0 }
+            clock.manual.advance(by: .seconds(3))
+            locks.renewed(lease, sent: .seconds(3))
+            try await eventually("armed anew") { fence.state.withLock { $0.deadlines } == [.seconds(6), .seconds(9)] }
+            try await eventually("waits for the deadline") { clock.manual.sleepers > 0 }
+            // From the renewal on, which was sent at three seconds.
+            clock.manual.advance(by: wakes)
+            try await eventually("nobody waits for a deadline") { clock.manual.sleepers == 0 }
+            if kills { try await eventually("killed") { fence.state.withLock { !$0.killed.isEmpty } } }
+            locks.release(db)
+            try await eventually("released") { fence.allowed.isEmpty }
+            #expect(fence.state.withLock { $0.killed } == (kills ? [db] : []))
+            group.cancelAll()
+            try await group.waitForAll()
         }
     }
 }

@@ -109,7 +109,7 @@ extension SystemTests {
                 told.standardOutput.contains("machine m2") && told.standardOutput.contains("chosen last"),
                 "\(told)"
             )
-            #expect(told.standardOutput.contains("rot5.service: main process killed by signal 9"), "\(told)")
+            #expect(told.standardOutput.contains("rot1.service: main process killed by signal 9"), "\(told)")
 
             let list = try await last.ctl(["list-machines"]).checked()
             #expect(list.standardError.contains("5 units have failed on m2"), "\(list)")

@@ -92,6 +92,23 @@ extension RealSystemd {
         }
     }
 
+    @Test("fleetd kills too, and starts nothing for that")
+    func killsByItself() async throws {
+        try await Rig.with { rig in
+            let unit = try UnitName("fenced-frozen.service")
+            let text = Self.stubborn.replacingOccurrences(of: "TimeoutStopSec=300ms", with: "TimeoutStopSec=1min")
+            #expect(try await rig.install(unit, text, atMostOnce: true) == .done)
+            #expect(await rig.bus.arm(deadline: rig.elapsed() + .seconds(20)) == .done)
+            #expect(await rig.bus.allow(unit) == .done)
+            #expect(try await rig.perform(.start(unit)) == .done)
+            await rig.bus.kill([unit, try UnitName("fenced-not-there.service")])
+            try await rig.wait(unit) { ["failed", "inactive"].contains($0.activeState) }
+            #expect(!rig.machine.exists("/run/fleet/allowed/\(unit)"), "or Restart=always would start it again")
+            await rig.bus.disarm()
+            try await rig.clean(unit)
+        }
+    }
+
     @Test("A fence that was armed too late comes down at once")
     func late() async throws {
         try await Rig.with { rig in

@@ -49,6 +49,9 @@ package struct LockCore: Hashable, Sendable {
         }.keys.sorted()
     }
 
+    /// The units that systemd may run.
+    package var allowed: [UnitName] { units.filter(\.value.isAllowed).keys.sorted() }
+
     /// Every unit that something is known or wanted of.
     package var known: [UnitName] { units.keys.sorted() }
 

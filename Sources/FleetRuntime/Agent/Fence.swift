@@ -20,6 +20,9 @@ package protocol Fence: Sendable {
     /// Allows the unit. `fired`: the fence has come down since it was armed, and nothing is allowed.
     func allow(_ unit: UnitName) async -> FenceAnswer
 
+    /// Forbids the units and ends all their processes at once, without a stop.
+    func kill(_ units: [UnitName]) async
+
     /// Takes that back. The unit is not stopped.
     func forbid(_ unit: UnitName) async
 }

@@ -26,7 +26,10 @@ package actor LockService: Service {
     private var core: LockCore
     private let inputs: AsyncStream<LockInput>
     private let add: AsyncStream<LockInput>.Continuation
+    private let margin: Duration
     private var watching: Task<Void, Never>?
+    /// Waits for the deadline that the fence was armed for last.
+    private var late: Task<Void, Never>?
     private var waitingForNothing: [CheckedContinuation<Void, Never>] = []
 
     /// `life` is that of the machine's lease: one that ends with this process needs no fence.
@@ -46,8 +49,13 @@ package actor LockService: Service {
         self.clock = clock
         self.log = log
         switch life {
-        case .whileOpen: core = LockCore(machine: machine, timing: nil)
-        case .ttl(let ttl): core = LockCore(machine: machine, timing: FenceTiming(lease: ttl))
+        case .whileOpen:
+            core = LockCore(machine: machine, timing: nil)
+            margin = .zero
+        case .ttl(let ttl):
+            let timing = FenceTiming(lease: ttl)
+            core = LockCore(machine: machine, timing: timing)
+            margin = timing.margin
         }
         (news, tell) = AsyncStream.makeStream()
         // Unbounded: every element but a renewal answers a directive or is one of the agent's, and of these the core
@@ -95,6 +103,7 @@ package actor LockService: Service {
             }
         }
         watching?.cancel()
+        late?.cancel()
         endFarewell()
         tell.finish()
     }
@@ -118,8 +127,11 @@ package actor LockService: Service {
             case .arm(let deadline):
                 let answer = await fence.arm(deadline: deadline)
                 note(answer)
+                if answer == .done { killWhenLate(for: deadline) }
                 add.yield(.armed(answer, deadline: deadline))
-            case .disarm: await fence.disarm()
+            case .disarm:
+                late?.cancel()
+                await fence.disarm()
             case .allow(let unit): add.yield(.allowed(unit, await fence.allow(unit)))
             case .forbid(let unit): await fence.forbid(unit)
             case .hold(let unit): tell.yield(.locked(unit))
@@ -133,6 +145,25 @@ package actor LockService: Service {
             }
         }
         if core.known.isEmpty { endFarewell() }
+    }
+
+    /// A machine that was frozen as a whole goes on with its units long after the fence should have come down. systemd
+    /// then acts on the timer by starting services; fleetd, which woke up with it, need start nothing, and is quicker by
+    /// tenths of a second (`FenceTiming`). One that is awake at the deadline leaves all to systemd.
+    private func killWhenLate(for deadline: Duration) {
+        late?.cancel()
+        late = Task { [clock] in
+            do { try await clock.sleep(for: max(deadline - clock.elapsed(), .zero)) } catch { return }
+            if clock.elapsed() - deadline >= margin { await killAll() }
+        }
+    }
+
+    private func killAll() async {
+        let units = core.allowed
+        guard !units.isEmpty else { return }
+        await fence.kill(units)
+        let names = units.map(\.description).joined(separator: ", ")
+        log.error("This machine or fleetd was frozen for longer than its locks are certain: killed \(names)")
     }
 
     private func note(_ answer: FenceAnswer) {

@@ -67,6 +67,23 @@ extension SystemdBus: Fence {
         }
     }
 
+    package func kill(_ units: [UnitName]) async {
+        // Or `Restart=` would start them again.
+        for unit in units { forbid(unit) }
+        for unit in units {
+            do throws(SystemdBusError) {
+                try await command("KillUnit") { writer throws(SystemdBusError) in
+                    try writer.string(unit.description)
+                    try writer.string("all")
+                    try writer.int(SIGKILL)
+                }
+            } catch {
+                // Nothing of it runs any more, or systemd is about to end it by itself.
+                if !error.isNoSuchUnit { log.error("fence: \(error)", metadata: ["unit": "\(unit)"]) }
+            }
+        }
+    }
+
     package func forbid(_ unit: UnitName) {
         do throws(SystemdBusError) {
             try fence.folder?.remove(unit)
