@@ -169,6 +169,13 @@ let testSupport: [Target] = [
         path: "Tests/fleet-lab",
         swiftSettings: strict
     ),
+    .target(name: "Chaos", dependencies: ["Lab"], path: "Tests/Chaos", swiftSettings: strict),
+    .executableTarget(
+        name: "fleet-chaos",
+        dependencies: ["Chaos", "Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        path: "Tests/fleet-chaos",
+        swiftSettings: strict
+    ),
     .executableTarget(
         name: "store-crash",
         dependencies: [
