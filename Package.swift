@@ -248,7 +248,7 @@ let tests: [Target] = [
     ),
     test("SimulatorTests", ["FleetSimulator"]),
     test("TidyTests", []),
-    test("SystemTests", ["Lab"]),
+    test("SystemTests", ["Chaos", "Lab"]),
 ]
 
 func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {

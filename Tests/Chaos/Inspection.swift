@@ -1,7 +1,7 @@
 import Lab
 
-/// What is true on the machines after a storm against what users were told. What runs is systemd's and the kernel's word,
-/// not fleet's.
+/// What is true on the machines after a storm against what users were told. What runs is systemd's and the kernel's
+/// word, not fleet's.
 struct Inspection: Sendable {
     let site: Site
     let memory: Memory

@@ -17,13 +17,15 @@ struct MachineReport: Sendable {
             problems.append("\(machine.name): fleetd does not run")
             return
         }
-        let memory = try await machine.shell("awk '/^(VmRSS|VmHWM|Threads)/ { printf \"%s %s \", $1, $2 }' /proc/\(process)/status")
+        let memory = try await machine.shell(
+            "awk '/^(VmRSS|VmHWM|Threads)/ { printf \"%s%s \", $1, $2 }' /proc/\(process)/status"
+        )
         let journal = try await machine.run([
             "journalctl", "--unit=fleetd.service", "--no-pager", "--quiet", "--output=short-iso-precise",
         ])
         let found = journal.lines.filter { line in Self.crashes.contains { line.contains($0) } }
         problems += found.prefix(5).map { "\(machine.name): \($0)" }
         let starts = journal.lines.filter { $0.contains("Started fleetd.service") }.count
-        lines.append("\(machine.name)\tfleetd started \(starts) times\t\(memory)kB\t\(found.count) crashes")
+        lines.append("\(machine.name)\tfleetd started \(starts) times\t\(memory)(kB)\t\(found.count) crashes")
     }
 }

@@ -1,5 +1,5 @@
-/// What users were told. A request that was acknowledged holds from then on; one whose outcome nobody knows makes what it
-/// asked for possible beside what was there before.
+/// What users were told. A request that was acknowledged holds from then on; one whose outcome nobody knows makes what
+/// it asked for possible beside what was there before.
 actor Memory {
     enum Target: String, Hashable, Sendable {
         case launched, loaded

@@ -1,7 +1,7 @@
 import Lab
 
-/// People and scripts who go on as if nothing was wrong: each has units of his own, so that what becomes of a unit is one
-/// user's story, and asks any machine.
+/// People and scripts who go on as if nothing was wrong: each has units of his own, so that what becomes of a unit is
+/// one user's story, and asks any machine.
 struct User: Sendable {
     let name: String
     let units: [WorkUnit]
@@ -41,13 +41,13 @@ struct User: Sendable {
         case .resetFailed: arguments = ["reset-failed", unit.name]
         }
         let (isDone, said) = await site.ask(arguments, via: via)
+        await log.note("\(name)\t\(via.name)\t\(arguments.joined(separator: " "))\t\(said)")
         switch action {
         case .start: await memory.note(unit.name, .launched, isAcknowledged: isDone)
         case .stop: await memory.note(unit.name, .loaded, isAcknowledged: isDone)
         case .destroy: await memory.note(unit.name, .absent, isAcknowledged: isDone)
         case .restart, .move, .resetFailed: await memory.count(isDone)
         }
-        await log.note("\(name)\t\(via.name)\t\(arguments.joined(separator: " "))\t\(isDone ? "done" : "unknown\t\(said)")")
     }
 
     /// Most of the time most of the units should run.
@@ -87,19 +87,20 @@ struct Operator: Sendable {
     private func give(_ order: [String], _ via: Machine) async {
         let (isDone, said) = await site.ask(order, via: via)
         await memory.count(isDone)
-        await log.note("operator\t\(via.name)\t\(order.joined(separator: " "))\t\(isDone ? "done" : "unknown\t\(said)")")
+        await log.note("operator\t\(via.name)\t\(order.joined(separator: " "))\t\(said)")
     }
 }
 
 extension Site {
-    /// Asks a machine's fleetd. False with what it said unless it was acknowledged; a machine that is off, or goes off
-    /// meanwhile, acknowledges nothing.
+    /// Asks a machine's fleetd, and says for the log what came of it. A machine that is off, or goes off meanwhile,
+    /// acknowledges nothing.
     func ask(_ arguments: [String], via machine: Machine) async -> (isDone: Bool, said: String) {
         do {
             let result = try await control(arguments, on: machine)
-            return (result.succeeded, "\(result.status) \(result.standardError.split(separator: "\n").joined(separator: "; "))")
+            let text = result.standardError.split(separator: "\n").joined(separator: "; ")
+            return (result.succeeded, "\(result.succeeded ? "done" : "unknown")\t\(result.status) \(text)")
         } catch {
-            return (false, "\(error)".split(separator: "\n").first.map(String.init) ?? "")
+            return (false, "unknown\t\("\(error)".split(separator: "\n").first ?? "")")
         }
     }
 }

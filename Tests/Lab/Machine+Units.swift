@@ -19,7 +19,9 @@ extension Machine {
     /// Every service that has a process, by the kernel's word: processes that systemd has lost sight of are in there.
     package func servicesWithProcesses() async throws -> Set<String> {
         // A process that ends meanwhile is no error.
-        let script = #"cat /proc/[0-9]*/cgroup 2>/dev/null | sed -n 's,^0::.*/\([^/]*\.service\)\(/.*\)\?$,\1,p' | sort -u"#
+        let script = #"""
+            cat /proc/[0-9]*/cgroup 2>/dev/null | sed -n 's,^0::.*/\([^/]*\.service\)\(/.*\)\?$,\1,p' | sort -u
+            """#
         return Set(try await shell(script).split(separator: "\n").map(String.init))
     }
 }
