@@ -26,7 +26,7 @@ sim: ## 100,000 seeds of the simulator, optimised, on all processors (SEEDS=, FR
 	@swift build -c release --product fleet-sim
 	@.build/release/fleet-sim --from $(or $(FROM),1) --count $(or $(SEEDS),100000)
 
-chaos: ## 200 random faults on five machines with etcd, 20 minutes (root); SEED=, FAULTS= for others
+chaos: ## 200 random faults on five machines with etcd, 15 minutes (root); SEED=, FAULTS= for others
 	@packaging/chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),200)
 
 lint: ## Format the sources, then check format and the project's own rules

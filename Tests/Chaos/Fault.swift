@@ -11,6 +11,8 @@ package struct Fault: Hashable, Sendable {
         case memberKilled = "member-killed"
         case memberPaused = "member-paused"
         case memberRestarted = "member-restarted"
+        /// Three machines of five lose power, one of them with a member of etcd: the brake comes down.
+        case mostLost = "most-lost"
         /// Two of three members of etcd hang.
         case quorumLost = "quorum-lost"
         case unitKilled = "unit-killed"
@@ -40,13 +42,19 @@ extension Fault {
         case quorum
     }
 
+    /// The machines it strikes.
+    var machines: [Int] {
+        guard kind == .mostLost else { return [machine] }
+        return [machine] + (FaultPlan.members..<FaultPlan.machines)
+    }
+
     /// What the fault has for itself.
     var resources: Set<Resource> {
         let hasMember = machine < FaultPlan.members
         switch kind {
         case .fleetdKilled, .fleetdPaused, .fleetdRestarted: return [.fleetd(machine)]
-        case .powerCut, .reboot:
-            let own: Set<Resource> = [.fleetd(machine), .cable(machine), .member(machine)]
+        case .powerCut, .reboot, .mostLost:
+            let own = Set(machines.flatMap { [Resource.fleetd($0), .cable($0), .member($0)] })
             return hasMember ? own.union([.quorum]) : own
         case .cableUnplugged, .cableSilent: return hasMember ? [.cable(machine), .quorum] : [.cable(machine)]
         case .memberKilled, .memberPaused, .memberRestarted: return [.member(machine), .quorum]
@@ -59,6 +67,7 @@ extension Fault {
     var recovery: Duration {
         switch kind {
         case .powerCut: .seconds(5)
+        case .mostLost: .seconds(8)
         case .reboot: .seconds(9)
         case .memberKilled, .memberPaused, .memberRestarted, .quorumLost: .seconds(3)
         case .fleetdKilled, .fleetdRestarted: .seconds(2)

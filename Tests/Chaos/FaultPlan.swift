@@ -5,11 +5,11 @@ package enum FaultPlan {
     /// Members of etcd, on the first machines.
     package static let members = 3
 
-    /// Mostly what people have every week, and now and then a registry without a quorum.
+    /// Mostly what people have every week, and now and then a registry without a quorum, or a dark room.
     private static let weights: [(Fault.Kind, weight: Int)] = [
-        (.fleetdKilled, 14), (.fleetdPaused, 14), (.fleetdRestarted, 8), (.powerCut, 13), (.reboot, 6),
-        (.cableUnplugged, 8), (.cableSilent, 8), (.memberKilled, 5), (.memberPaused, 5), (.memberRestarted, 4),
-        (.quorumLost, 3), (.unitKilled, 14), (.unitFails, 8),
+        (.fleetdKilled, 12), (.fleetdPaused, 14), (.fleetdRestarted, 8), (.powerCut, 13), (.reboot, 7),
+        (.cableUnplugged, 8), (.cableSilent, 8), (.memberKilled, 8), (.memberPaused, 8), (.memberRestarted, 8),
+        (.quorumLost, 6), (.mostLost, 6), (.unitKilled, 8), (.unitFails, 7),
     ]
     /// 200 faults are 15 minutes, and two or three go on at a time.
     private static let gap = 500...8000
@@ -51,7 +51,7 @@ package enum FaultPlan {
     }
 
     private static func isOfMember(_ kind: Fault.Kind) -> Bool {
-        [.memberKilled, .memberPaused, .memberRestarted, .quorumLost].contains(kind)
+        [.memberKilled, .memberPaused, .memberRestarted, .quorumLost, .mostLost].contains(kind)
     }
 
     /// Both shorter and longer than the leases, which are 10 s for a machine and 5 s for the leader; fleetd's watchdog
@@ -59,6 +59,8 @@ package enum FaultPlan {
     private static func length(_ kind: Fault.Kind, _ random: inout SeededRandom) -> Duration {
         switch kind {
         case .powerCut, .cableUnplugged, .cableSilent, .unitFails: random.duration(milliseconds: 0...20_000)
+        // Longer than a machine's lease, or nobody would notice that they were lost together.
+        case .mostLost: random.duration(milliseconds: 12_000...20_000)
         case .fleetdPaused: random.duration(milliseconds: 1000...15_000)
         case .memberPaused: random.duration(milliseconds: 500...10_000)
         case .quorumLost: random.duration(milliseconds: 1000...8000)

@@ -93,8 +93,11 @@ struct Inspection: Sendable {
             problems.append("\(unit.name) may not run on \(place)")
         }
         if let peer = unit.peer {
-            for view in views where view.processes[unit.name] != nil && view.processes[peer] == nil {
-                problems.append("\(unit.name) runs on \(view.machine.name), where \(peer) does not")
+            // A peer that was stopped is on its machine still, and its follower with it.
+            for view in views where view.processes[unit.name] != nil {
+                let peerRow = view.listing.first { $0.name == peer }
+                guard peerRow?.assigned.contains(where: { $0.id == view.id }) != true else { continue }
+                problems.append("\(unit.name) runs on \(view.machine.name), where \(peer) is not")
             }
         }
         if let prefix = unit.conflictsWithin {

@@ -39,7 +39,7 @@ struct Storm: Sendable {
             let what = try await strike(fault)
             await log.note("over\t\(fault.number)\t\(what)")
         } catch {
-            let text = "\(error)".split(separator: "\n").first ?? ""
+            let text = "\(error)".split(whereSeparator: \.isNewline).first ?? ""
             await log.note("missed\t\(fault.number)\t\(text)", isNews: true)
         }
     }
@@ -56,10 +56,11 @@ struct Storm: Sendable {
             try await last(fault)
             try await signal("CONT", machine)
         case .fleetdRestarted: try await machine.shell("systemctl restart fleetd.service")
-        case .powerCut:
-            try await machine.powerCut()
+        case .powerCut, .mostLost:
+            let machines = fault.machines.map(site.machine)
+            try await concurrently(machines) { try await $0.powerCut() }
             try await last(fault)
-            try await machine.bootAgain()
+            try await concurrently(machines) { try await $0.bootAgain() }
         case .reboot: try await machine.reboot()
         case .cableUnplugged, .cableSilent:
             try await machine.cutCable(fault.kind == .cableSilent ? .silent : .unplugged)

@@ -100,7 +100,7 @@ extension Site {
             let text = result.standardError.split(separator: "\n").joined(separator: "; ")
             return (result.succeeded, "\(result.succeeded ? "done" : "unknown")\t\(result.status) \(text)")
         } catch {
-            return (false, "unknown\t\("\(error)".split(separator: "\n").first ?? "")")
+            return (false, "unknown\t\("\(error)".split(whereSeparator: \.isNewline).first ?? "")")
         }
     }
 }
