@@ -1,6 +1,6 @@
 # The front door. Every target sets up what it needs (packaging/setup); `make` alone lists them.
 
-.PHONY: help setup build test test-unit test-system sim lint deb symbol-order root demo bench fuzz clean
+.PHONY: help setup build test test-unit test-system sim chaos lint deb symbol-order root demo bench fuzz clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ sim: ## 100,000 seeds of the simulator, optimised, on all processors (SEEDS=, FR
 	@packaging/setup build
 	@swift build -c release --product fleet-sim
 	@.build/release/fleet-sim --from $(or $(FROM),1) --count $(or $(SEEDS),100000)
+
+chaos: ## 200 random faults on five machines with etcd, 15 minutes (root); SEED=, FAULTS= for others
+	@packaging/chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),200)
 
 lint: ## Format the sources, then check format and the project's own rules
 	@swift format format --in-place --recursive Package.swift Sources Tests

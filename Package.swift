@@ -169,6 +169,13 @@ let testSupport: [Target] = [
         path: "Tests/fleet-lab",
         swiftSettings: strict
     ),
+    .target(name: "Chaos", dependencies: ["Lab"], path: "Tests/Chaos", swiftSettings: strict),
+    .executableTarget(
+        name: "fleet-chaos",
+        dependencies: ["Chaos", "Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        path: "Tests/fleet-chaos",
+        swiftSettings: strict
+    ),
     .executableTarget(
         name: "store-crash",
         dependencies: [
@@ -241,7 +248,7 @@ let tests: [Target] = [
     ),
     test("SimulatorTests", ["FleetSimulator"]),
     test("TidyTests", []),
-    test("SystemTests", ["Lab"]),
+    test("SystemTests", ["Chaos", "Lab"]),
 ]
 
 func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {

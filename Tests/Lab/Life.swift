@@ -50,12 +50,13 @@ package struct Life: Hashable, Sendable, CustomStringConvertible {
         return found.flatMap { $0 }.sorted { ($0.first, $0.machine) < ($1.first, $1.machine) }
     }
 
-    /// The smallest time between one life and the next, in seconds; negative when two overlap, and nil for one life.
+    /// The smallest time between one life and the next, in seconds; nil for one life. Negative when two overlap: for so
+    /// long both left marks.
     package static func smallestGap(_ lives: [Life]) -> Double? {
         var smallest: Double?
         var end: Double?
         for life in lives {
-            if let end { smallest = min(smallest ?? .infinity, life.first - end) }
+            if let end { smallest = min(smallest ?? .infinity, life.first - min(end, life.last)) }
             end = max(end ?? life.last, life.last)
         }
         return smallest

@@ -111,4 +111,19 @@ extension Lab {
         }
         return report
     }
+
+    /// Writes what every machine's journal has, of all its boots, and these lines into a folder; returns its path.
+    package func keepJournals(_ name: String, with lines: [String]) async throws -> String {
+        let folder = "\(LabDirectory.journals)/\(name)"
+        try Files.makeDirectory(folder)
+        try Files.write(lines.map { $0 + "\n" }.joined(), to: "\(folder)/log")
+        for machine in machines {
+            let disk = machine.directory + "/upper/var/log/journal"
+            let text = try await HostCommand.run([
+                "journalctl", "--directory=\(disk)", "--no-pager", "--quiet", "--output=short-iso-precise",
+            ])
+            try Files.write(text.standardOutput, to: "\(folder)/\(machine.name).log")
+        }
+        return folder
+    }
 }

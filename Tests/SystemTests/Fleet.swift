@@ -121,19 +121,7 @@ struct Fleet: Sendable {
 
     /// The main processes of all loaded units that match a pattern; units without one are left out.
     func mainProcesses(_ pattern: String) async throws -> [String: Int] {
-        let show = try await machine.run(["systemctl", "show", "--property=Id,MainPID", pattern]).checked()
-        var processes: [String: Int] = [:]
-        for block in show.standardOutput.split(separator: "\n\n") {
-            var values: [Substring: Substring] = [:]
-            for line in block.split(separator: "\n") {
-                let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                if parts.count == 2 { values[parts[0]] = parts[1] }
-            }
-            if let id = values["Id"], let process = values["MainPID"].flatMap({ Int($0) }), process > 0 {
-                processes[String(id)] = process
-            }
-        }
-        return processes
+        try await machine.mainProcesses([pattern])
     }
 
     func mainProcess(of unit: String) async throws -> Int { try await mainProcesses(unit)[unit] ?? 0 }
