@@ -25,7 +25,7 @@ extension AgentCore {
             for unit in results.keys.sorted() { finish(id, results[unit] ?? .unknown, of: unit, &round) }
         case .journal(let unit, let run, let lines): report(run, lines, of: unit, &round)
         case .locksInherited(let units):
-            for unit in units.sorted() { update(unit, &round) { $0.lock = .inherited } }
+            for unit in units.sorted() { update(unit, &round) { $0.lock = .uncertain } }
         case .locked(let unit):
             guard tracks[unit]?.lock == .asked else { return }
             update(unit, &round) { $0.lock = .held }

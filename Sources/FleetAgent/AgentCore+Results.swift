@@ -62,7 +62,7 @@ extension AgentCore {
         switch result {
         case .done where track.observed?.isAllowed == false && track.observed?.isAtRest == true:
             // The fence came down on the way, and systemd has not started it: the lock is asked for again.
-            track.lock = .none
+            track.lock = .uncertain
             track.tries = [:]
         case .done:
             track.carryOut(assignment)

@@ -120,7 +120,7 @@ package struct AgentCore: Hashable, Sendable {
                 track.lock = .none
                 round.notes.append(.unlock(track.unit))
             case .fenced:
-                track.lock = .none
+                track.lock = .uncertain
                 if track.isCarriedOut {
                     track.ledger?.ended = track.desired?.run
                     let message = "stopped by the fence: this machine could no longer be sure of the unit's lock"
@@ -140,7 +140,8 @@ package struct AgentCore: Hashable, Sendable {
         let tries = track.tries[operation]
         if let tries {
             let due = tries.at.advanced(by: AgentLimits.retryDelay(after: tries.count))
-            guard due <= round.now else {
+            // A clock that was set back does not make the wait longer.
+            guard due <= round.now || round.now < tries.at else {
                 track.activity = .waiting(until: due)
                 return
             }

@@ -80,7 +80,7 @@ extension UnitTrack {
         guard desired.atMostOnce else { return lock == .none ? nil : .unlock }
         let hasLostRun = observed.isAllowed == false && desired.target == .launched && isCarriedOut
         switch lock {
-        case .none, .inherited:
+        case .none, .uncertain:
             if observed.isAllowed == false, !observed.isAtRest { return .perform(.stop(unit)) }
             return hasLostRun ? .fenced : .lock
         case .fenced:

@@ -97,10 +97,9 @@ package struct EngineCore: Sendable {
         if wasPresent, !isPresent { holdUntil = now.advanced(by: EngineLimits.registrationRound) }
     }
 
-    /// A clock that is set back does not make the wait longer.
     private func isHeld(_ now: Timestamp) -> Bool {
-        guard let holdUntil, now < holdUntil else { return false }
-        return holdUntil.since(now) <= EngineLimits.registrationRound
+        guard let holdUntil else { return false }
+        return !EngineLimits.isOver(holdUntil, now, longest: EngineLimits.registrationRound)
     }
 
     /// Does what the state allows: take part in the election, or plan.
@@ -108,7 +107,7 @@ package struct EngineCore: Sendable {
         switch state {
         case .unread, .campaigning, .stopped: return []
         case .pausing(let until):
-            guard now >= until else { return [] }
+            guard EngineLimits.isOver(until, now, longest: EngineLimits.campaignWait) else { return [] }
             state = .following(refusedAt: nil)
             return advance(snapshot, now)
         case .following(let refusedAt):

@@ -1,3 +1,5 @@
+import FleetModel
+
 /// The engine's own bounds, each with its reason.
 enum EngineLimits {
     /// The first wait after a planning cycle of which nothing was committed for the second time in a row. The first
@@ -12,6 +14,11 @@ enum EngineLimits {
     /// others, when this engine is alive to see it. A registry that was silent, or that ends leases before their time
     /// (etcd issue 15247), has likely ended those of the others too, and each is back within two tries to register.
     static let registrationRound = Duration.seconds(6)
+
+    /// Whether a wait that ends at `until` is over. A clock that was set back does not make it longer than it may be.
+    static func isOver(_ until: Timestamp, _ now: Timestamp, longest: Duration) -> Bool {
+        now >= until || until.since(now) > longest
+    }
 
     static func wait(afterFruitless cycles: Int) -> Duration {
         guard cycles > 1 else { return .zero }

@@ -61,7 +61,9 @@ struct LeadingState {
         _ now: Timestamp,
         _ writer: inout TransactionWriter
     ) -> [EngineDirective] {
-        if case .waiting(let until) = cycle, now >= until { cycle = .ready }
+        if case .waiting(let until) = cycle, EngineLimits.isOver(until, now, longest: EngineLimits.longestWait) {
+            cycle = .ready
+        }
         guard case .ready = cycle, snapshot.revision >= floor else { return [] }
         guard !dirty.isNothing || retryAt.map({ $0 <= now }) ?? false else { return [] }
         let context = TransactionWriter.Context(snapshot: snapshot, epoch: epoch, now: now, singles: singles)

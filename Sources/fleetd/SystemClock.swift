@@ -15,16 +15,6 @@ struct SystemClock: WallClock {
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    /// Time during which the machine is suspended does not count, and a step of the wall clock is noticed when the
-    /// sleep is over: it is late then by no more than these, never early.
-    func sleep(until deadline: Timestamp) async throws {
-        while true {
-            let left = deadline.since(now())
-            guard left > .zero else { return }
-            try await sleep(for: left)
-        }
-    }
-
     /// Throws `CancellationError` when the task is cancelled.
     func sleep(for duration: Duration) async throws {
         let timer = loop.scheduleTask(in: TimeAmount(duration)) {}

@@ -144,18 +144,10 @@ struct ManualWallClock: WallClock {
 
     func now() -> Timestamp { Timestamp(milliseconds: 0).advanced(by: manual.now.offset) }
 
-    func sleep(until deadline: Timestamp) async throws {
-        let instant = manual.now.advanced(by: deadline.since(now()))
-        try await manual.sleep(
-            until: instant,
-            tolerance: nil
-        )
-    }
-
     func elapsed() -> Duration { manual.now.offset }
 
     func sleep(for duration: Duration) async throws {
-        try await sleep(until: now().advanced(by: duration))
+        try await manual.sleep(until: manual.now.advanced(by: duration), tolerance: nil)
     }
 }
 

@@ -10,6 +10,8 @@ struct AuditedOutcome {
     private var changedMachines: [MachineID: Set<UnitName>] = [:]
     private var records: [UnitName: [FailureScope: FailureRecord]] = [:]
     private var neighbours: [MachineID: [Unit]] = [:]
+    /// Units whose move is given up or done.
+    private var endedMoves: Set<UnitName> = []
     /// What decisions do not fit the snapshot.
     private(set) var findings: [AuditFinding] = []
 
@@ -50,6 +52,7 @@ struct AuditedOutcome {
             }
             records[unit, default: snapshot.failures[unit] ?? [:]][scope] = record
         case .endMove(let machine):
+            endedMoves.insert(unit)
             if snapshot.moves[unit]?.to != machine { findings.append(.baseless(unit, "ends a move nobody asked for")) }
         }
     }
@@ -105,7 +108,7 @@ struct AuditedOutcome {
     /// it to leave, to one that it may stay on.
     func isHandover(of unit: Unit, _ machines: [MachineID]) -> Bool {
         guard machines.count == 2, !unit.options.atMostOnce, unit.target.state == .launched else { return false }
-        let wished = snapshot.moves[unit.name]?.to
+        let wished = endedMoves.contains(unit.name) ? nil : snapshot.moves[unit.name]?.to
         let left = machines.filter { machine in
             let isDrained = snapshot.machines[machine]?.orders.draining != nil
             let isUnwanted = wished.map { $0 != machine && machines.contains($0) } ?? false

@@ -57,7 +57,9 @@ package enum PlanAudit {
         }
         guard unit.target.state > .inactive, !name.isTemplate else { return machines.map { .leftOver(name, $0) } }
         var findings: [AuditFinding] = []
-        if !unit.options.isGlobal, machines.count > 1, !outcome.isHandover(of: unit, machines) {
+        let isAnywhere = machines.contains { snapshot.machines[$0]?.presence != nil }
+        // Of several lost machines that keep it, the one to come back first decides.
+        if !unit.options.isGlobal, machines.count > 1, isAnywhere, !outcome.isHandover(of: unit, machines) {
             findings.append(.severalMachines(name, machines))
         }
         for machine in machines where snapshot.machines[machine]?.presence != nil {
@@ -65,7 +67,6 @@ package enum PlanAudit {
                 findings.append(.ineligible(name, machine, why))
             }
         }
-        let isAnywhere = machines.contains { snapshot.machines[$0]?.presence != nil }
         if unit.options.isGlobal {
             for machine in snapshot.machines.keys.sorted() where !machines.contains(machine) {
                 guard !outcome.isHeld(unit, .machine(machine), now) else { continue }

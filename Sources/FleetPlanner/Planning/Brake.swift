@@ -4,7 +4,8 @@ package import FleetModel
 /// everything onto the rest would do more harm than waiting. Then nothing is moved off the lost machines until they are
 /// back or an operator says otherwise.
 ///
-/// The brake takes hold when at least two machines were lost within a minute and they are more than those left.
+/// The brake takes hold when at least two machines were lost within a minute, they are more than those left, and one of
+/// them has units still.
 /// It ends when they are no longer more than those that are left, when none of them has units any more, or when it is
 /// released. A fleet of two that loses one, or of four that loses two, is not braked.
 package enum Brake {
@@ -32,7 +33,7 @@ package enum Brake {
         let left = snapshot.machines.values.count { $0.presence != nil }
         if old.since == nil {
             let together = unreleased.count { next.lost[$0].map { now.since($0) < window } ?? false }
-            if together >= fewestMachines, together > left { next.since = now }
+            if together >= fewestMachines, together > left, unreleased.contains(where: hasUnits) { next.since = now }
         } else if unreleased.count <= left || !unreleased.contains(where: hasUnits) {
             next.since = nil
         }

@@ -170,8 +170,7 @@ package actor AgentService: Service {
                 await recall()
                 take(.registryLost)
                 log.error("This machine's assignments cannot be read: \(error); units are left as they are")
-                let wake = clock.now().advanced(by: backoff.delay())
-                do { try await clock.sleep(until: wake) } catch { return }
+                do { try await clock.sleep(for: backoff.delay()) } catch { return }
             }
         }
     }
@@ -243,7 +242,7 @@ package actor AgentService: Service {
             let lines = await units.journal(of: unit, invocation: invocation, lines: Limits.journalLines)
             take(.journal(unit, run, lines: lines))
         case .alarm(let at):
-            do { try await clock.sleep(until: at) } catch { return }
+            do { try await clock.sleep(for: max(at.since(clock.now()), .zero)) } catch { return }
             guard alarm == at else { return }
             alarm = nil
             take(.wake)
@@ -308,8 +307,7 @@ package actor AgentService: Service {
                 if await publishBatch() {
                     backoff.reset()
                 } else {
-                    let wake = clock.now().advanced(by: backoff.delay())
-                    do { try await clock.sleep(until: wake) } catch { return }
+                    do { try await clock.sleep(for: backoff.delay()) } catch { return }
                 }
             }
         }

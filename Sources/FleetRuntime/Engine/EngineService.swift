@@ -127,8 +127,7 @@ package actor EngineService: Service {
                 signal.yield(.input(.caughtUp(revision)))
                 return
             } catch {
-                let wake = clock.now().advanced(by: backoff.delay())
-                do { try await clock.sleep(until: wake) } catch { return }
+                do { try await clock.sleep(for: backoff.delay()) } catch { return }
             }
         }
     }
@@ -136,7 +135,7 @@ package actor EngineService: Service {
     private func setAlarm(_ at: Timestamp) {
         alarm?.cancel()
         alarm = Task { [clock, signal] in
-            do { try await clock.sleep(until: at) } catch { return }
+            do { try await clock.sleep(for: max(at.since(clock.now()), .zero)) } catch { return }
             signal.yield(.input(.wake))
         }
     }

@@ -188,8 +188,7 @@ package actor RegistryService: Service {
             } catch {
                 guard !Task.isCancelled else { return }
                 note(failure: "\(error)")
-                let wake = clock.now().advanced(by: backoff.delay())
-                do { try await clock.sleep(until: wake) } catch { return }
+                do { try await clock.sleep(for: backoff.delay()) } catch { return }
             }
         }
     }

@@ -70,7 +70,8 @@ final class AgentShell {
         case .unlock(let unit): machine.process.after(.zero) { [self] in locks.release(unit) }
         case .wake(let at):
             alarm = at
-            machine.clock.wake(machine.process, at: at) { [self] in
+            let left = SimSpan(max(at.since(machine.clock.now), .zero))
+            machine.clock.wake(machine.process, after: left) { [self] in
                 guard alarm == at else { return }
                 alarm = nil
                 take(.wake)
@@ -224,8 +225,7 @@ final class AgentShell {
     private func lost() {
         take(.registryLost)
         if machine.world.has(.emptyListWhenLost) { take(.listed(assignments: [:], refusals: [:])) }
-        let wake = machine.clock.now.advanced(by: followBackoff.delay())
-        machine.clock.wake(machine.process, at: wake) { [self] in followAssignments() }
+        machine.clock.wake(machine.process, after: SimSpan(followBackoff.delay())) { [self] in followAssignments() }
     }
 
     private func fold(_ events: [StoreEvent]) {
@@ -283,8 +283,7 @@ final class AgentShell {
                 published()
             case .refused, .unknown:
                 publications.putBack(batch)
-                let wake = machine.clock.now.advanced(by: publishBackoff.delay())
-                machine.clock.wake(machine.process, at: wake) { [self] in publishBatch() }
+                machine.clock.wake(machine.process, after: SimSpan(publishBackoff.delay())) { [self] in publishBatch() }
             }
         }
     }

@@ -75,7 +75,8 @@ final class EngineShell {
         case .wake(let at):
             alarms += 1
             let alarm = alarms
-            machine.clock.wake(machine.process, at: at) { [self] in
+            let left = SimSpan(max(at.since(machine.clock.now), .zero))
+            machine.clock.wake(machine.process, after: left) { [self] in
                 if alarm == alarms, !machine.world.has(.dropWakes) { signal(.input(.wake)) }
             }
         case .note(let note):
@@ -120,8 +121,7 @@ final class EngineShell {
                 signal(.input(.caughtUp(answer.revision)))
             case .failure:
                 var backoff = backoff
-                let wake = machine.clock.now.advanced(by: backoff.delay())
-                machine.clock.wake(machine.process, at: wake) { [self] in catchUp(backoff) }
+                machine.clock.wake(machine.process, after: SimSpan(backoff.delay())) { [self] in catchUp(backoff) }
             }
         }
     }

@@ -124,7 +124,7 @@ final class RegistryShell {
     private func failed() {
         if condition == .current { condition = .stale }
         let clock = machine.clock
-        clock.wake(machine.process, at: clock.now.advanced(by: backoff.delay())) { [self] in follow() }
+        clock.wake(machine.process, after: SimSpan(backoff.delay())) { [self] in follow() }
     }
 
     private func folded(_ changes: Changes) {
