@@ -68,7 +68,7 @@ package final class FleetController: FleetControl {
         for _ in 0..<Self.tries {
             try await refuseUnlessWritable()
             let plan = try self.plan(rest, on: await snapshot(), by: user)
-            let (done, conflicted) = try await commit(plan.steps)
+            let (done, conflicted) = try await commit(plan.steps + plan.confirmations)
             guard conflicted else {
                 outcome.units.merge(plan.outcome.units) { _, new in new }
                 outcome.merge(machines: plan.outcome.machines)
@@ -120,7 +120,8 @@ package final class FleetController: FleetControl {
         for step in steps {
             switch await store.commit(step.transaction) {
             case .committed(let revision):
-                await registry.folded(upTo: revision)
+                // What wrote nothing was found as it is in the snapshot.
+                if !step.transaction.operations.isEmpty { await registry.folded(upTo: revision) }
                 done.formUnion(step.units)
             case .conflict:
                 return (done, true)

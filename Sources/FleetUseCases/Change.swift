@@ -84,6 +84,14 @@ package struct ChangeOutcome: Hashable, Sendable {
         case destroyed
         /// Nothing was changed for this unit; the others went on.
         case refused(UseCaseError)
+
+        /// An answer that says how things are without having written them. A refusal promises nothing.
+        var isUnwritten: Bool {
+            switch self {
+            case .unchanged, .differs(_, isChanged: false): true
+            case .changed, .differs(_, isChanged: true), .destroyed, .refused: false
+            }
+        }
     }
 
     package enum MachineEffect: Hashable, Sendable {

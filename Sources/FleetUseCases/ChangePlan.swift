@@ -14,6 +14,9 @@ package struct ChangePlan: Hashable, Sendable {
     }
 
     package var steps: [Step]
+    /// Writes nothing: whether what the plan left alone is still as the snapshot has it. The snapshot of a machine that
+    /// was cut off some seconds ago does not know it yet, and "it was so already" is a promise like any other.
+    package var confirmations: [Step]
     package var outcome: ChangeOutcome
 
     /// Bytes of values in one transaction, unless a single unit needs more: etcd refuses requests above 1.5 MiB

@@ -114,7 +114,22 @@ struct ChangePlanner {
             }
             packer.add(write)
         }
-        return ChangePlan(steps: packer.finish(), outcome: ChangeOutcome(units: effects, machines: machineEffects))
+        return ChangePlan(
+            steps: packer.finish(),
+            confirmations: confirmations(),
+            outcome: ChangeOutcome(units: effects, machines: machineEffects)
+        )
+    }
+
+    private func confirmations() -> [ChangePlan.Step] {
+        var packer = StepPacker(keyspace: keyspace)
+        for (unit, effect) in effects.sorted(by: { $0.key < $1.key }) where effect.isUnwritten {
+            packer.add(Writes(unit: unit, compares: isUnchanged(unit)))
+        }
+        for (machine, effect) in machineEffects.sorted(by: { $0.key < $1.key }) where effect == .unchanged {
+            packer.add(Writes(compares: [compare(.orders(machine), with: snapshot.orderRevisions[machine])]))
+        }
+        return packer.finish()
     }
 }
 
@@ -165,7 +180,7 @@ private struct StepPacker {
     }
 
     private mutating func cut() {
-        guard !step.transaction.operations.isEmpty else { return }
+        guard !step.transaction.operations.isEmpty || !step.transaction.compares.isEmpty else { return }
         steps.append(step)
         step = ChangePlan.Step(units: [], transaction: Transaction())
         files = []

@@ -92,6 +92,26 @@ import UnitFile
         }
     }
 
+    /// A machine that was cut off a moment ago does not know it yet. What it has read says that there is nothing to do;
+    /// whether that is still so, only the registry knows.
+    @Test func nothingToDoIsSaidOfWhatTheRegistryHasOnly() async throws {
+        try await ControllerBench().run { bench in
+            _ = try await bench.controller.perform(submission, by: "root (uid 0)")
+            let before = bench.store.inner.revision
+            let again = try await bench.controller.perform(submission, by: "root (uid 0)")
+            guard case .unchanged = again.units["web.service"] else {
+                Issue.record("\(again)")
+                return
+            }
+            #expect(bench.store.inner.revision == before, "a question is no write")
+            bench.store.isCut.withLock { $0 = true }
+            let error = await #expect(throws: APIError.self) {
+                _ = try await bench.controller.perform(submission, by: "root (uid 0)")
+            }
+            #expect(error?.error.code == 503)
+        }
+    }
+
     @Test func anUnknownFileIsNotFound() async throws {
         try await ControllerBench().run { bench in
             let error = await #expect(throws: APIError.self) {

@@ -64,7 +64,7 @@ final class ControlShell {
             return reply(.invalid("\(error)"))
         }
         request.basedOn = snapshot.revision
-        commit(plan.steps[...], request, done: []) { [self] done, answer in
+        commit((plan.steps + plan.confirmations)[...], request, done: []) { [self] done, answer in
             guard let done else {
                 request.outcome.units.merge(plan.outcome.units) { _, new in new }
                 return reply(answer)
@@ -88,6 +88,8 @@ final class ControlShell {
         guard let step = steps.first else { return reply(nil, .done) }
         client.commit(step.transaction, by: .user(request)) { [self] outcome in
             switch outcome {
+            case .committed where step.transaction.operations.isEmpty:
+                commit(steps.dropFirst(), request, done: done.union(step.units), reply)
             case .committed(let revision):
                 request.steps.append((step.transaction, revision))
                 registry.folded(upTo: revision) { [self] in
