@@ -62,8 +62,8 @@ struct UnitTrack: Hashable, Sendable {
     /// How an `AtMostOnce=` unit's lock stands. Others have none.
     enum Lock: Hashable, Sendable {
         case none
-        /// This machine had it, before fleetd was restarted or the fence came down. Until it is asked for again or given
-        /// up, the fence is not armed for any unit (`LockCore`).
+        /// This machine had it, before fleetd was restarted or the fence came down. Until it is asked for again or
+        /// given up, the fence is not armed for any unit (`LockCore`).
         case uncertain
         case asked
         case held

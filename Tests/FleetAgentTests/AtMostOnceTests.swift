@@ -75,6 +75,17 @@ import UnitFile
         #expect(bench.step(.locked(db)).contains("perform start db.service"))
     }
 
+    /// As long as the locks do not hear that its end was seen, they arm the fence for no unit at all.
+    @Test func whatTheFenceHasEndedIsGivenUpWhenItIsAnOrdinaryUnitByThen() {
+        var bench = benchWithRunningUnit()
+        #expect(bench.step(.lockLost(db, to: nil)).contains("perform stop db.service"))
+        _ = bench.end(db, as: dead(allowed: false))
+        _ = bench.assign(db, .launched(fileB, generation: 2))
+        var lines = bench.end(db, as: .dead(fileB))
+        if !lines.contains("unlock db.service") { lines += bench.end(db, as: .dead(fileB)) }
+        #expect(lines.contains("unlock db.service"), "\(lines)")
+    }
+
     @Test func aStartThatTheFenceHasForestalledIsNoRun() {
         var bench = Bench.ready()
         _ = bench.assign(db, guarded)

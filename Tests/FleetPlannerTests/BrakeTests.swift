@@ -29,4 +29,24 @@ import UnitFile
         fleet.brake()
         #expect(fleet.snapshot.brake == nil)
     }
+
+    /// Lost together, but none of them has anything: there is nothing to hold.
+    @Test func lostMachinesWithoutUnitsAreNotBraked() {
+        var fleet = TestFleet()
+        for id in "abc" { fleet.machine(machine(id)) }
+        for number in 0..<3 { fleet.submit(unit("u\(number).service")) }
+        fleet.apply(fleet.plan())
+        for id in "bc" { fleet.lose(machine(id)) }
+        fleet.brake()
+        #expect(fleet.snapshot.brake?.since != nil)
+        for number in 0..<3 { fleet.destroy(unit("u\(number).service")) }
+        fleet.apply(fleet.plan())
+        fleet.brake()
+        #expect(fleet.snapshot.brake?.since == nil)
+        let written = fleet.snapshot.brake
+        for _ in 0..<3 {
+            fleet.brake()
+            #expect(fleet.snapshot.brake == written)
+        }
+    }
 }

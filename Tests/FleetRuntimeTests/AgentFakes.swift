@@ -147,6 +147,7 @@ struct ManualWallClock: WallClock {
     func elapsed() -> Duration { manual.now.offset }
 
     func sleep(for duration: Duration) async throws {
+        // Not a wait: the clock itself.
         try await manual.sleep(until: manual.now.advanced(by: duration), tolerance: nil)
     }
 }

@@ -148,8 +148,8 @@ package actor LockService: Service {
     }
 
     /// A machine that was frozen as a whole goes on with its units long after the fence should have come down. systemd
-    /// then acts on the timer by starting services; fleetd, which woke up with it, need start nothing, and is quicker by
-    /// tenths of a second (`FenceTiming`). One that is awake at the deadline leaves all to systemd.
+    /// then acts on the timer by starting services; fleetd, which woke up with it, need start nothing, and is quicker
+    /// by tenths of a second (`FenceTiming`). One that is awake at the deadline leaves all to systemd.
     private func killWhenLate(for deadline: Duration) {
         late?.cancel()
         late = Task { [clock] in

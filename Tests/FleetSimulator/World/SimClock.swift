@@ -36,8 +36,8 @@ final class SimClock {
         since = world.now
     }
 
-    /// What fleetd never does, but when a mistake is planted: waits for a time of day. A step of the clock makes it late
-    /// by the step.
+    /// What fleetd never does, but when a mistake is planted: waits for a time of day. A step of the clock makes it
+    /// late by the step.
     func wake(_ process: SimProcess, at deadline: Timestamp, _ action: @escaping () -> Void) {
         let left = deadline.since(now)
         guard left > .zero else { return process.after(.zero, action) }
