@@ -76,14 +76,14 @@ import UnitFile
     }
 
     /// As long as the locks do not hear that its end was seen, they arm the fence for no unit at all.
-    @Test func whatTheFenceHasEndedIsGivenUpWhenItIsAnOrdinaryUnitByThen() {
-        var bench = benchWithRunningUnit()
-        #expect(bench.step(.lockLost(db, to: nil)).contains("perform stop db.service"))
+    @Test func whatTheFenceHasForestalledIsGivenUpWhenItIsAnOrdinaryUnitByThen() {
+        var bench = Bench.ready()
+        _ = bench.assign(db, guarded)
         _ = bench.end(db, as: dead(allowed: false))
+        #expect(bench.step(.locked(db)).contains("perform start db.service"))
         _ = bench.assign(db, .launched(fileB, generation: 2))
-        var lines = bench.end(db, as: .dead(fileB))
-        if !lines.contains("unlock db.service") { lines += bench.end(db, as: .dead(fileB)) }
-        #expect(lines.contains("unlock db.service"), "\(lines)")
+        #expect(bench.end(db, .done, as: dead(allowed: false)).contains("perform install db.service"))
+        #expect(bench.end(db, as: .dead(fileB)).contains("unlock db.service"))
     }
 
     @Test func aStartThatTheFenceHasForestalledIsNoRun() {
