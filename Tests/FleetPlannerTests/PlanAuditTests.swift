@@ -47,6 +47,40 @@ import UnitFile
         return PlanAudit.check(plan, fleet.snapshot, now: fleet.now, scope: .everything).map(\.description)
     }
 
+    /// What a global unit waits for on one machine has nothing to do with how often it was tried on another.
+    @Test func aGlobalUnitThatWaitsOnOneMachineIsNotForgotten() {
+        var options = FleetOptions()
+        options.isGlobal = true
+        let fleet = fleet(options)
+        var snapshot = fleet.snapshot
+        func audit() -> [String] {
+            let plan = Plan(
+                basedOn: snapshot.revision,
+                epoch: fleet.epoch,
+                decisions: [],
+                blocked: [:],
+                considered: [],
+                wakeAt: nil
+            )
+            return PlanAudit.check(plan, snapshot, now: fleet.now, scope: .everything).map(\.description)
+        }
+        let run = RunID(generation: fleet.snapshot.units[web]?.generation ?? 1, attempt: 0)
+        let failed = FailedRun(
+            machine: a,
+            run: run,
+            failure: UnitFailure(cause: .signal, message: "", at: fleet.now)
+        )
+        let retry = fleet.now.advanced(by: .seconds(5))
+        snapshot.failures[web] = [
+            .machine(a): FailureRecord(recent: [failed], count: 1, verdict: .retry(at: retry))
+        ]
+        snapshot.assignments[web] = [b: assignment(fleet, attempt: 1)]
+        snapshot.unitsByMachine[b] = [web]
+        #expect(audit() == [])
+        snapshot.failures[web] = nil
+        #expect(audit() == ["web.service is on no machine although aaaaaaaa may have it"])
+    }
+
     @Test func aGoodPlan() {
         let fleet = fleet()
         #expect(findings(fleet, [.assign(a, assignment(fleet))]).isEmpty)

@@ -99,8 +99,14 @@ struct AuditedOutcome {
         switch record.verdict {
         case .givenUp: return true
         case .retry(let at):
-            let current = assignments(of: unit.name).values.filter { $0.generation == unit.generation }
-            return at > now && !current.contains { $0.attempt >= record.count }
+            let all = assignments(of: unit.name)
+            let concerned: [Assignment] =
+                switch scope {
+                case .fleet: Array(all.values)
+                case .machine(let machine): all[machine].map { [$0] } ?? []
+                }
+            return at > now
+                && !concerned.contains { $0.generation == unit.generation && $0.attempt >= record.count }
         }
     }
 
