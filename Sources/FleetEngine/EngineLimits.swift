@@ -1,7 +1,7 @@
 import FleetModel
 
 /// The engine's own bounds, each with its reason.
-enum EngineLimits {
+package enum EngineLimits {
     /// The first wait after a planning cycle of which nothing was committed for the second time in a row. The first
     /// time there is none: a conflict is normal when a user and the engine meet on one unit.
     static let firstWait = Duration.milliseconds(100)
@@ -12,8 +12,9 @@ enum EngineLimits {
 
     /// How long a leader decides nothing after its own machine's lease has ended: a lost lease says little about the
     /// others, when this engine is alive to see it. A registry that was silent, or that ends leases before their time
-    /// (etcd issue 15247), has likely ended those of the others too, and each is back within two tries to register.
-    static let registrationRound = Duration.seconds(6)
+    /// (etcd issue 15247), has likely ended those of the others too. Each tries to register again every five seconds at
+    /// most (fleetd's longest back-off).
+    package static let registrationRound = Duration.seconds(6)
 
     /// Whether a wait that ends at `until` is over. A clock that was set back does not make it longer than it may be.
     static func isOver(_ until: Timestamp, _ now: Timestamp, longest: Duration) -> Bool {

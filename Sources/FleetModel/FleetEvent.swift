@@ -2,13 +2,6 @@
 package enum FleetEvent: Hashable, Sendable {
     case unit(UnitEvent)
     case machine(MachineEvent)
-
-    package var at: Timestamp {
-        switch self {
-        case .unit(let event): event.at
-        case .machine(let event): event.at
-        }
-    }
 }
 
 /// Something that became of a machine, or of the fleet as a whole. Nobody stores these: they follow from what is

@@ -92,17 +92,7 @@ import UnitFile
         var snapshot = Snapshot()
         #expect(snapshot.currentState(of: unit, on: nil) == .inactive)
         snapshot.assignments[unit] = [
-            .one: Assignment(
-                file: file,
-                target: target,
-                generation: 1,
-                restart: 0,
-                attempt: 0,
-                atMostOnce: false,
-                epoch: .zero,
-                reason: "",
-                at: .zero
-            )
+            .one: Self.assignment(file, target)
         ]
         #expect(snapshot.currentState(of: unit, on: .one) == .inactive)
         snapshot.statuses[unit] = [
@@ -123,6 +113,20 @@ import UnitFile
         snapshot.unitsByMachine[.two] = []
         snapshot.machines[.one] = Machine(id: .one, labels: ["a": "b"])
         #expect(MachineListing(of: snapshot, now: .zero).machines.map(\.state) == [.lost, .lost])
+    }
+
+    private static func assignment(_ file: ContentHash, _ target: TargetState) -> Assignment {
+        Assignment(
+            file: file,
+            target: target,
+            generation: 1,
+            restart: 0,
+            attempt: 0,
+            atMostOnce: false,
+            epoch: .zero,
+            reason: "",
+            at: .zero
+        )
     }
 
     /// A unit that a lost machine still holds is nowhere, and the reason is what people look for; while one of its
@@ -155,17 +159,7 @@ import UnitFile
         )
         snapshot.machines[.one] = Machine(id: .one, presence: presence)
         for machine in assigned {
-            snapshot.assignments[name, default: [:]][machine] = Assignment(
-                file: file,
-                target: target,
-                generation: 1,
-                restart: 0,
-                attempt: 0,
-                atMostOnce: false,
-                epoch: .zero,
-                reason: "",
-                at: .zero
-            )
+            snapshot.assignments[name, default: [:]][machine] = Self.assignment(file, target)
         }
         let explainer = FakeExplainer(reasons: [name: "the brake"])
         let row = UnitListing.Row(unit, in: snapshot, explainer: explainer)

@@ -101,10 +101,10 @@ package actor EngineService: Service {
     }
 
     /// How long after an outage nobody begins to lead. While the registry did not answer, machines could not renew
-    /// their leases; that one is not present then says nothing about it. Each tries again every five seconds at most
-    /// (`Backoff`), and a leader that does not wait for it would stop what runs and start it elsewhere. The
-    /// leadership's lease is the shorter one: no outage that ended a machine's lease has left a leader.
-    package static let grace = Duration.seconds(6)
+    /// their leases; that one is not present then says nothing about it, and a leader that does not wait for it would
+    /// stop what runs and start it elsewhere. The leadership's lease is the shorter one: no outage that ended a
+    /// machine's lease has left a leader.
+    package static let grace = EngineLimits.registrationRound
 
     private func campaign() async {
         if let ended = await registry.outageEnded {
