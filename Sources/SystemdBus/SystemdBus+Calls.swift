@@ -236,6 +236,9 @@ struct ListedUnit: Hashable, Sendable {
     var sub: String
     var hasJob: Bool
 
+    /// Nothing of it runs or waits, and nothing else is to be said about it.
+    var isLoadedAndInactive: Bool { load == "loaded" && active == "inactive" && !hasJob }
+
     init(_ reader: BusReader) throws(SystemdBusError) {
         name = try reader.string()
         try reader.skip("s")

@@ -10,7 +10,7 @@ extension SystemdBus {
     func install(
         _ installations: [UnitInstallation],
         _ texts: [ContentHash: String]
-    ) async -> [UnitName: OperationResult] {
+    ) async -> InstallBatch {
         var batch = InstallBatch(began: Self.realtimeMicroseconds)
         for installation in installations {
             if let text = texts[installation.file] {
@@ -29,7 +29,7 @@ extension SystemdBus {
             for unit in batch.open { batch.results[unit] = outcome(of: error) }
         }
         for unit in batch.open { batch.results[unit] = .done }
-        return batch.results
+        return batch
     }
 
     private static var realtimeMicroseconds: UInt64 {
@@ -116,14 +116,17 @@ extension SystemdBus {
 
     private func load(_ batch: inout InstallBatch) async throws(SystemdBusError) {
         let units = batch.open.filter { !$0.isTemplate }
+        batch.listing = nextReading()
         var listed = try await listUnits(units)
         // A name that was new cannot be outdated; asking would only make systemd read the file a second time.
         let known = units.filter { batch.drafts[$0]?.isNew == false }
         let ids = known.map { PropertyID(unit: $0, interface: SystemdName.unit, name: "NeedDaemonReload") }
         if try await properties(ids).values.contains(.flag(true)) {
             try await reload()
+            batch.listing = nextReading()
             listed = try await listUnits(units)
         }
+        batch.listed = listed
         for unit in units where listed[unit]?.load != "loaded" {
             let load = listed[unit]?.load ?? "not-found"
             let message = try await explainBadUnit(unit, load, since: batch.began)
@@ -200,6 +203,9 @@ struct InstallBatch {
     let began: UInt64
     private(set) var drafts: [UnitName: Draft] = [:]
     var results: [UnitName: OperationResult] = [:]
+    /// What systemd said of the units when it had loaded them, and the number of that reading.
+    var listed: [UnitName: ListedUnit] = [:]
+    var listing = 0
 
     init(began: UInt64) { self.began = began }
 

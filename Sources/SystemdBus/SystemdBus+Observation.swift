@@ -15,6 +15,8 @@ extension SystemdBus {
         var dirty: Set<UnitName> = []
         /// Units being read: at most one reading per unit is in flight.
         var reading: Set<UnitName> = []
+        /// Units whose files are being installed or removed: they are read when that is done.
+        var settling: Set<UnitName> = []
         /// Numbers the readings, in the order in which they began.
         var readings = 0
         /// The reading that was told last. One that began earlier may end later, and is then of no interest.
@@ -31,7 +33,8 @@ extension SystemdBus {
     /// signals of one change cost one reading.
     func startReading() {
         guard !observation.dirty.isEmpty, observation.reading.count < BusLimits.unitsPerRead else { return }
-        let due = observation.dirty.subtracting(observation.reading).prefix(BusLimits.unitsPerRead)
+        let blocked = observation.reading.union(observation.settling)
+        let due = observation.dirty.subtracting(blocked).prefix(BusLimits.unitsPerRead)
         guard !due.isEmpty else { return }
         observation.dirty.subtract(due)
         observation.reading.formUnion(due)
@@ -53,7 +56,7 @@ extension SystemdBus {
         }
     }
 
-    private func nextReading() -> Int {
+    func nextReading() -> Int {
         observation.readings += 1
         return observation.readings
     }
@@ -81,13 +84,26 @@ extension SystemdBus {
 
     /// Reads units at the end of an operation and tells how they are, even when that is no news: the agent waits for a
     /// state that is newer than the operation. False when the connection was lost.
-    func tellState(of units: [UnitName]) async -> Bool {
-        let installed = units.filter { ours[$0] != nil }
+    ///
+    /// A unit at rest that the operation has just `seen` is not read again: systemd has dropped it since, and would
+    /// load its file once more to give the same answer. What has changed after that, a signal tells.
+    func tellState(of units: [UnitName], _ seen: Seen) async -> Bool {
+        let known = units.filter { unit in
+            guard ours[unit] != nil, observation.toldBy[unit, default: 0] < seen.reading else { return false }
+            return seen.units[unit]?.isLoadedAndInactive == true
+        }
+        for unit in known {
+            guard let row = seen.units[unit] else { continue }
+            tell(unit, observation(of: unit, row, [:]), seen.reading)
+        }
+        let rest = Set(units).subtracting(known).sorted()
+        guard !rest.isEmpty else { return true }
+        let installed = rest.filter { ours[$0] != nil }
         observation.dirty.subtract(installed)
         let reading = nextReading()
         do throws(SystemdBusError) {
             let observations = installed.isEmpty ? [:] : try await observe(installed)
-            for unit in units {
+            for unit in rest {
                 if ours[unit] == nil {
                     tell(.observed(unit, nil))
                 } else if let seen = observations[unit] {
@@ -132,18 +148,15 @@ extension SystemdBus {
         let values = try await properties(wanted)
         var observations: [UnitName: UnitObservation] = [:]
         for unit in units {
-            let file = ours[unit]?.file
             if let row = listed[unit] {
-                var observation = Self.observation(of: unit, row, values, file)
-                if ours[unit]?.isAtMostOnce == true { observation.isAllowed = directory.isAllowed(unit) }
-                observations[unit] = observation
+                observations[unit] = observation(of: unit, row, values)
             } else if unit.isTemplate {
                 // A template has no state of its own in systemd.
                 observations[unit] = UnitObservation(
                     loadState: "loaded",
                     activeState: "inactive",
                     subState: "dead",
-                    file: file
+                    file: ours[unit]?.file
                 )
             }
         }
@@ -169,19 +182,19 @@ extension SystemdBus {
         return names.map { PropertyID(unit: unit, interface: $0.0, name: $0.1) }
     }
 
-    private static func observation(
+    private func observation(
         of unit: UnitName,
         _ row: ListedUnit,
-        _ values: [PropertyID: BusValue],
-        _ file: ContentHash?
+        _ values: [PropertyID: BusValue]
     ) -> UnitObservation {
-        let interface = interface(of: unit.type)
+        let interface = Self.interface(of: unit.type)
         func value(_ name: String) -> BusValue {
             values[PropertyID(unit: unit, interface: interface, name: name)] ?? .other
         }
         func unitValue(_ name: String) -> BusValue {
             values[PropertyID(unit: unit, interface: SystemdName.unit, name: name)] ?? .other
         }
+        let own = ours[unit]
         return UnitObservation(
             loadState: row.load,
             activeState: row.active,
@@ -193,8 +206,9 @@ extension SystemdBus {
             restarts: UInt32(truncatingIfNeeded: value("NRestarts").number),
             invocation: unitValue("InvocationID").hexadecimal,
             loadError: unitValue("LoadError").texts.last ?? "",
-            file: file,
+            file: own?.file,
             since: Self.time(unitValue("StateChangeTimestamp").number),
+            isAllowed: own?.isAtMostOnce == true ? directory.isAllowed(unit) : nil,
             hasJob: row.hasJob
         )
     }

@@ -10,10 +10,12 @@ extension SystemdBus {
         guard isListed, let begun = connection else { return tell(.finished(id, Self.unknown(units))) }
         precondition(busy.isDisjoint(with: units), "two operations at once: \(operation), busy: \(busy)")
         busy.formUnion(units)
-        let results = await results(of: operation, texts)
+        if operation.movesFiles { observation.settling.formUnion(units) }
+        let (results, seen) = await results(of: operation, texts)
         busy.subtract(units)
+        observation.settling.subtract(units)
         // What was seen over another connection belongs to a listing that the agent has forgotten.
-        guard connection === begun, await tellState(of: units), connection === begun else {
+        guard connection === begun, await tellState(of: units, seen), connection === begun else {
             return tell(.finished(id, Self.unknown(units)))
         }
         tell(.finished(id, results))
@@ -26,16 +28,25 @@ extension SystemdBus {
     private func results(
         of operation: UnitOperation,
         _ texts: [ContentHash: String]
-    ) async -> [UnitName: OperationResult] {
+    ) async -> (results: [UnitName: OperationResult], seen: Seen) {
         switch operation {
-        case .install(let installations): return await install(installations, texts)
-        case .start(let unit): return [unit: await job("StartUnit", unit)]
-        case .restart(let unit): return [unit: await job("RestartUnit", unit)]
-        case .stop(let unit): return [unit: await stop(unit)]
-        case .remove(let unit): return [unit: await remove(unit)]
-        case .resetFailed(let unit): return [unit: await resetFailed(unit)]
-        case .probe(let units): return await probe(units)
+        case .install(let installations):
+            let batch = await install(installations, texts)
+            return (batch.results, Seen(units: batch.listed, reading: batch.listing))
+        case .start(let unit): return ([unit: await job("StartUnit", unit)], Seen())
+        case .restart(let unit): return ([unit: await job("RestartUnit", unit)], Seen())
+        case .stop(let unit): return ([unit: await stop(unit)], Seen())
+        case .remove(let unit): return ([unit: await remove(unit)], Seen())
+        case .resetFailed(let unit): return ([unit: await resetFailed(unit)], Seen())
+        case .probe(let units): return (await probe(units), Seen())
         }
+    }
+
+    /// What an operation has come to know of its units on the way.
+    struct Seen {
+        var units: [UnitName: ListedUnit] = [:]
+        /// The reading that told it.
+        var reading = 0
     }
 
     /// A start or restart of a unit of ours.
@@ -146,6 +157,17 @@ extension SystemdBus {
             let isAboutFile = ["NoSuchUnit", "BadUnitSetting", "LoadFailed", "UnitMasked"].contains(error.systemdName)
             let message = error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message
             return .failed(OperationFailure(kind: isAboutFile ? .badUnit : .bus(name: name), message: message))
+        }
+    }
+}
+
+extension UnitOperation {
+    /// What systemd says of the units meanwhile is about a file that comes or goes: of no use, and asking would make it
+    /// read that file once more.
+    fileprivate var movesFiles: Bool {
+        switch self {
+        case .install, .remove: true
+        case .start, .restart, .stop, .resetFailed, .probe: false
         }
     }
 }

@@ -25,11 +25,13 @@ struct Supervision: Service {
         notifier.stopping(status: "Stopping; units keep running")
     }
 
-    /// Follows the registry; systemd hears of it when the line changes.
+    /// Follows the registry; systemd hears of it when the line has changed, a moment later: it tells everybody who
+    /// listens of each new line, which is work for the machine just when it has units to start.
     private func status() async {
         var last = ""
         let (id, signals) = await registry.subscribe()
         for await _ in signals {
+            do { try await clock.sleep(for: .seconds(1)) } catch { return }
             let snapshot = await registry.take(id).snapshot
             let line = await Self.line(snapshot, registry.condition, machine)
             if line != last { notifier.status(line) }
