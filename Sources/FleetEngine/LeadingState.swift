@@ -28,6 +28,8 @@ struct LeadingState {
     private var retryAt: Timestamp?
     /// Units whose transaction did not get through together with others: each has one of its own next time.
     private var singles: Set<UnitName> = []
+    /// The machines that the decisions of this cycle are about.
+    private var planned: [UnitName: Set<MachineID>] = [:]
     private var isConflicted = false
     private var isRefused = false
     /// Cycles in a row of which nothing was committed.
@@ -79,6 +81,8 @@ struct LeadingState {
             context: context
         )
         (isConflicted, isRefused, hasCommitted) = (false, false, false)
+        planned = [:]
+        for decision in decisions { planned[decision.unit, default: []].formUnion(decision.machines) }
         cycle =
             drafts.isEmpty ? .ready : .committing(Dictionary(uniqueKeysWithValues: drafts.map { ($0.id, $0.units) }))
         let decided = decisions.isEmpty ? [] : [EngineDirective.note(.decided(decisions))]
@@ -96,6 +100,7 @@ struct LeadingState {
         guard new != old else { return nil }
         let draft = writer.draft(new, context: context)
         (isConflicted, isRefused, hasCommitted) = (false, false, false)
+        planned = [:]
         cycle = .committing([draft.id: []])
         var directives: [EngineDirective] = []
         if old.since == nil, new.since != nil { directives.append(.note(.braked(new.unreleased))) }
@@ -138,8 +143,12 @@ struct LeadingState {
     mutating func finished(_ id: TransactionID, _ result: CommitResult, now: Timestamp) -> [EngineDirective] {
         guard case .committing(var open) = cycle, let units = open.removeValue(forKey: id) else { return [] }
         var directives: [EngineDirective] = []
+        // Others were planned as if these were done: they were kept off a machine by a unit that is not there now, say.
         func again(_ why: String) {
-            dirty.merge(.some(DirtyParts(units: units)))
+            var parts = DirtyParts(units: units)
+            for unit in units { parts.machines.formUnion(planned[unit] ?? []) }
+            parts.replacements = !parts.machines.isEmpty
+            dirty.merge(.some(parts))
             singles.formUnion(units)
             directives.append(.note(.notCommitted(units.sorted(), why)))
         }

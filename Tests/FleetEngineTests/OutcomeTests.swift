@@ -36,6 +36,28 @@ import UnitFile
         #expect(world.machines(of: db) == [a])
     }
 
+    /// What a plan made room for, or took room from, is looked at again when it does not come.
+    @Test func whoWasKeptOffByWhatIsNotDoneIsLookedAtAgain() {
+        var world = EngineWorld(machine: a)
+        world.registry.machine(a, at: world.now)
+        world.start()
+        world.settle()
+        world.registry.submit(db, "Global=true", at: world.now)
+        world.settle()
+        world.registry.machine(b, at: world.now)
+        world.registry.submit(web, "Conflicts=db.service", at: world.now)
+        let (web, now) = (web, world.now)
+        world.outcomes = [
+            { registry, _ in
+                registry.target(web, .inactive, at: now)
+                return .conflict
+            }
+        ]
+        world.settle()
+        #expect(world.machines(of: web).isEmpty)
+        #expect(world.machines(of: db) == [a, b])
+    }
+
     @Test func afterAConflictEachUnitStandsForItself() {
         var world = leader()
         for number in 0..<5 { world.registry.submit(unit("u\(number).service"), at: world.now) }

@@ -119,7 +119,9 @@ package struct Simulation {
         let start = world.now
         world.run(until: start.advanced(by: Self.idle))
         if world.findings.isEmpty, lastActivity > start {
-            world.find(.hotLoop, "something was written or asked for although nothing had happened")
+            let (written, asked) = (checks.lastWrite, checks.lastOperation)
+            let news = "last write at \(written), last operation at \(asked), at rest since \(start)"
+            world.find(.hotLoop, "something was written or asked for although nothing had happened: \(news)")
         }
     }
 }

@@ -37,6 +37,15 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The machines that have another set of units afterwards, or other files of them.
+    package var machines: [MachineID] {
+        switch action {
+        case .assign(let machine, _), .update(let machine, _), .unassign(let machine): [machine]
+        case .move(let from, let to, _): [from, to]
+        case .recordFailure, .endMove: []
+        }
+    }
+
     package var description: String {
         switch action {
         case .assign(let machine, let new):

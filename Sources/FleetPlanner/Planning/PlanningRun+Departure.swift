@@ -114,6 +114,9 @@ extension PlanningRun {
         case .waiting(let until) where overlaps:
             staying[unit.name] = [machine: .failedElsewhere(until: until)]
             return
+        case .givenUp where overlaps && wishedSlot(unit.name) != nil:
+            // Where it runs it is well, whatever became of it elsewhere; who asks for a machine by name gets one try.
+            break
         case .givenUp(let reason) where overlaps:
             staying[unit.name] = [machine: .givenUp(reason)]
             return

@@ -1,4 +1,5 @@
 import FleetAgent
+import FleetEngine
 import FleetModel
 import FleetRegistry
 import UnitFile
@@ -44,7 +45,10 @@ struct Judgement {
             }
         }
         let candidates = machines.filter { $0.isOn && $0.hasEngine }
-        if !candidates.isEmpty, !candidates.contains(where: { $0.id == state.leader }) {
+        // One that has given up its leadership leaves the key to the end of its lease.
+        if !candidates.isEmpty,
+            !candidates.contains(where: { $0.id == state.leader && $0.fleetd?.engine?.core.epoch != nil })
+        {
             problems.append("nobody leads")
         }
     }
