@@ -152,7 +152,9 @@ package struct AgentCore: Hashable, Sendable {
             entry.starting = LedgerStart(run: run, invocation: track.observed?.invocation ?? "")
             track.ledger = entry
         }
-        if operation == .stop(track.unit), track.desired == nil, let run = track.ledger?.carriedOut {
+        if operation == .stop(track.unit), track.desired == nil || track.hasOtherFile,
+            let run = track.ledger?.carriedOut
+        {
             track.ledger?.ended = run
         }
         let id = issue(operation, &round)
@@ -175,6 +177,25 @@ package struct AgentCore: Hashable, Sendable {
             let id = nextOperation()
             round.calls.append(.perform(id, operation))
             return id
+        }
+    }
+
+    /// What is left to do of an operation when its turn comes: a lost connection ends all that was asked for before.
+    /// nil when nothing is.
+    package func remainder(_ id: OperationID, _ operation: UnitOperation) -> UnitOperation? {
+        func isInFlight(_ unit: UnitName) -> Bool {
+            guard case .operating(let flight)? = tracks[unit]?.activity else { return false }
+            return flight.id == id
+        }
+        switch operation {
+        case .install(let all):
+            let rest = all.filter { isInFlight($0.unit) }
+            return rest.isEmpty ? nil : .install(rest)
+        case .probe(let all):
+            let rest = all.filter(isInFlight)
+            return rest.isEmpty ? nil : .probe(rest)
+        case .start, .restart, .stop, .remove, .resetFailed:
+            return operation.units.allSatisfy(isInFlight) ? operation : nil
         }
     }
 

@@ -15,8 +15,9 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
     package var starting: LedgerStart?
     /// The newest run that failed for good.
     package var failed: FailedLedgerRun?
-    /// The run that the agent has begun to end, because the unit was not wanted here. Wanted again under the same run
-    /// (it was moved away and back while its stop took its time), it has to be started again.
+    /// The run that the agent has begun to end, because the unit was not wanted here or had another file than the
+    /// wanted one. Wanted again under the same run (it was moved away and back while its stop took its time, or its
+    /// own file is back), it has to be started again.
     package var ended: RunID?
 
     package init(

@@ -106,11 +106,16 @@ extension UnitTrack {
     /// A unit that runs from another file is stopped before, and its failed state forgotten, because systemd keeps the
     /// old content for as long as the unit is active or failed (measured: reference 3.4 of the systemd notes).
     private func install(_ desired: Assignment, _ registry: RegistryKnowledge) -> NextStep {
-        if let observed, let file = observed.file, file != desired.file {
+        if let observed, hasOtherFile {
             if !observed.isAtRest { return stop(registry) }
             if observed.hasFailed { return .perform(.resetFailed(unit)) }
         }
-        let installation = UnitInstallation(unit: unit, file: desired.file, atMostOnce: desired.atMostOnce)
+        let installation = UnitInstallation(
+            unit: unit,
+            file: desired.file,
+            atMostOnce: desired.atMostOnce,
+            startsNext: desired.target == .launched && !isCarriedOut && !wasStarted && mayStart(desired)
+        )
         return .perform(.install([installation]))
     }
 

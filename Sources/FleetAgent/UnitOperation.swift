@@ -36,11 +36,15 @@ package struct UnitInstallation: Hashable, Sendable {
     package var file: ContentHash
     /// systemd is to start it only while it is allowed, and to stop it when the fence comes down.
     package var atMostOnce: Bool
+    /// It is started next, and systemd reads the file then. A unit that is not is read at once, so that it is known
+    /// whether systemd accepts it.
+    package var startsNext: Bool
 
-    package init(unit: UnitName, file: ContentHash, atMostOnce: Bool = false) {
+    package init(unit: UnitName, file: ContentHash, atMostOnce: Bool = false, startsNext: Bool = false) {
         self.unit = unit
         self.file = file
         self.atMostOnce = atMostOnce
+        self.startsNext = startsNext
     }
 }
 

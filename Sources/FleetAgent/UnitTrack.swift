@@ -127,6 +127,12 @@ struct UnitTrack: Hashable, Sendable {
 
     var isOurs: Bool { observed?.file != nil }
 
+    /// What is installed is another file than the wanted one.
+    var hasOtherFile: Bool {
+        guard let file = observed?.file, let desired else { return false }
+        return file != desired.file
+    }
+
     /// Notes that the run of `assignment` was carried out.
     mutating func carryOut(_ assignment: Assignment) {
         ledger = LedgerEntry(carriedOut: assignment, after: ledger)

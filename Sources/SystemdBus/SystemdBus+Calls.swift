@@ -239,6 +239,11 @@ struct ListedUnit: Hashable, Sendable {
     /// Nothing of it runs or waits, and nothing else is to be said about it.
     var isLoadedAndInactive: Bool { load == "loaded" && active == "inactive" && !hasJob }
 
+    /// What systemd would say of a unit that it has not read yet, if the file is good.
+    init(unread unit: UnitName) {
+        (name, load, active, sub, hasJob) = (unit.description, "loaded", "inactive", "dead", false)
+    }
+
     init(_ reader: BusReader) throws(SystemdBusError) {
         name = try reader.string()
         try reader.skip("s")

@@ -32,7 +32,7 @@ extension SystemdBus {
         return batch
     }
 
-    private static var realtimeMicroseconds: UInt64 {
+    static var realtimeMicroseconds: UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
@@ -115,8 +115,9 @@ extension SystemdBus {
     }
 
     private func load(_ batch: inout InstallBatch) async throws(SystemdBusError) {
-        let units = batch.open.filter { !$0.isTemplate }
         batch.listing = nextReading()
+        let unread = batch.open.filter { batch.drafts[$0]?.isReadByStart == true }
+        let units = batch.open.filter { !$0.isTemplate && batch.drafts[$0]?.isReadByStart != true }
         var listed = try await listUnits(units)
         // A name that was new cannot be outdated; asking would only make systemd read the file a second time.
         let known = units.filter { batch.drafts[$0]?.isNew == false }
@@ -127,6 +128,7 @@ extension SystemdBus {
             listed = try await listUnits(units)
         }
         batch.listed = listed
+        for unit in unread { batch.listed[unit] = ListedUnit(unread: unit) }
         for unit in units where listed[unit]?.load != "loaded" {
             let load = listed[unit]?.load ?? "not-found"
             let message = try await explainBadUnit(unit, load, since: batch.began)
@@ -144,7 +146,7 @@ extension SystemdBus {
     }
 
     /// systemd's own words: the load error, and what PID 1 wrote about the file's lines.
-    private func explainBadUnit(
+    func explainBadUnit(
         _ unit: UnitName,
         _ load: String,
         since: UInt64
@@ -197,6 +199,8 @@ struct InstallBatch {
         var isNew: Bool
         /// The text differs from the installed one.
         var isChanged: Bool
+        /// The start that comes next is the first to need the file.
+        var isReadByStart: Bool
     }
 
     /// CLOCK_REALTIME in microseconds, as the journal counts.
@@ -213,13 +217,15 @@ struct InstallBatch {
     var open: [UnitName] { drafts.keys.filter { results[$0] == nil }.sorted() }
 
     mutating func add(_ installation: UnitInstallation, _ text: String, known: SystemdBus.OurUnit?) {
+        let install = InstallSection(of: text)
         drafts[installation.unit] = Draft(
             text: text,
             hash: installation.file,
-            install: InstallSection(of: text),
+            install: install,
             isAtMostOnce: installation.atMostOnce,
             isNew: known == nil,
-            isChanged: known?.file != installation.file
+            isChanged: known?.file != installation.file,
+            isReadByStart: known == nil && installation.startsNext && !install.isPresent
         )
     }
 }

@@ -7,8 +7,10 @@ extension SystemdBus {
     /// See `UnitManager`. The caller never has two operations for one unit at once.
     package func perform(_ id: OperationID, _ operation: UnitOperation, texts: [ContentHash: String]) async {
         let units = operation.units
-        guard isListed, let begun = connection else { return tell(.finished(id, Self.unknown(units))) }
-        precondition(busy.isDisjoint(with: units), "two operations at once: \(operation), busy: \(busy)")
+        // An operation that was asked for over a lost connection may still be at its end.
+        guard isListed, let begun = connection, busy.isDisjoint(with: units) else {
+            return tell(.finished(id, Self.unknown(units)))
+        }
         busy.formUnion(units)
         if operation.movesFiles { observation.settling.formUnion(units) }
         let (results, seen) = await results(of: operation, texts)
@@ -52,12 +54,19 @@ extension SystemdBus {
     /// A start or restart of a unit of ours.
     private func job(_ method: String, _ unit: UnitName) async -> OperationResult {
         guard ours[unit] != nil else { return .failed(.init(kind: .badUnit, message: "\(unit) is not installed")) }
+        let began = Self.realtimeMicroseconds
         do {
             let result = try await runJob(method, unit)
             if result == "done" || result == "skipped" { return .done }
             return .failed(OperationFailure(kind: .job(result: result), message: await explain(result, unit)))
         } catch {
-            return outcome(of: error)
+            guard let load = (error as? SystemdBusError)?.refusedLoadState else { return outcome(of: error) }
+            do {
+                let message = try await explainBadUnit(unit, load, since: began)
+                return .failed(OperationFailure(kind: .badUnit, message: message))
+            } catch {
+                return outcome(of: error)
+            }
         }
     }
 
@@ -154,7 +163,7 @@ extension SystemdBus {
         case .malformed:
             return .failed(OperationFailure(kind: .bus(name: ""), message: error.message))
         case .refused(let name):
-            let isAboutFile = ["NoSuchUnit", "BadUnitSetting", "LoadFailed", "UnitMasked"].contains(error.systemdName)
+            let isAboutFile = error.refusedLoadState != nil
             let message = error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message
             return .failed(OperationFailure(kind: isAboutFile ? .badUnit : .bus(name: name), message: message))
         }

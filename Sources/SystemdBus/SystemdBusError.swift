@@ -33,6 +33,17 @@ package struct SystemdBusError: Error, Hashable, Sendable, CustomStringConvertib
         return name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
     }
 
+    /// The `LoadState` that kept systemd from starting the unit; nil when it refused for another reason.
+    var refusedLoadState: String? {
+        switch systemdName {
+        case "NoSuchUnit": "not-found"
+        case "BadUnitSetting": "bad-setting"
+        case "LoadFailed": "error"
+        case "UnitMasked": "masked"
+        default: nil
+        }
+    }
+
     /// The unit is not loaded and has no file.
     var isNoSuchUnit: Bool { systemdName == "NoSuchUnit" }
 }

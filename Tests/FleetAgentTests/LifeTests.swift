@@ -155,6 +155,29 @@ import UnitFile
         )
     }
 
+    /// Somebody has put another file there. The wanted one comes back, and with it the run that was stopped for it.
+    @Test func anotherFileIsReplacedAndTheUnitRunsAgain() {
+        var bench = Bench.ready()
+        bench.run(web, .launched())
+        #expect(bench.step(.observed(web, .running(fileB))).contains("perform stop web.service"))
+        #expect(bench.end(web, as: .dead(fileB)).last == "perform install web.service")
+        #expect(bench.end(web, as: .dead()) == ["perform start web.service"])
+    }
+
+    @Test func whatWasAskedForOverALostConnectionIsNotDoneAnyMore() throws {
+        var bench = Bench.ready()
+        _ = bench.assign(web, .launched())
+        let old = try #require(bench.flights[web])
+        #expect(bench.core.remainder(old.id, old.operation) == old.operation)
+        _ = bench.step(.disconnected)
+        #expect(bench.core.remainder(old.id, old.operation) == nil)
+        bench.flights = [:]
+        #expect(bench.step(.connected([:])) == ["perform install web.service"])
+        #expect(bench.core.remainder(old.id, old.operation) == nil)
+        let new = try #require(bench.flights[web])
+        #expect(bench.core.remainder(new.id, new.operation) == new.operation)
+    }
+
     @Test func fileChangedInFlightIsTakenUpWhenTheOperationEnds() {
         var bench = Bench.ready()
         _ = bench.assign(web, .launched())

@@ -161,6 +161,8 @@ final class WatchedStore: KeyValueStore {
     let renewals = Mutex(0)
     let isCut = Mutex(false)
     let largest = Mutex(0)
+    /// Reads that end when they are let go, while a test holds them back.
+    private let held = Mutex<[CheckedContinuation<Void, Never>]?>(nil)
 
     init(_ inner: MemoryStore) { self.inner = inner }
 
@@ -168,7 +170,20 @@ final class WatchedStore: KeyValueStore {
 
     func range(_ range: KeyRange, limit: Int) async throws(StoreError) -> RangeAnswer {
         if isCut.withLock({ $0 }) { throw cut }
+        if held.withLock({ $0 != nil }) {
+            await withCheckedContinuation { continuation in held.withLock { $0?.append(continuation) } }
+        }
         return try await inner.range(range, limit: limit)
+    }
+
+    /// Reads that are held back.
+    var readsHeld: Int { held.withLock { $0?.count ?? 0 } }
+
+    func holdReads() { held.withLock { $0 = [] } }
+
+    func letReadsGo() {
+        let all = held.withLock { $0.take() } ?? []
+        for continuation in all { continuation.resume() }
     }
 
     func commit(_ transaction: Transaction) async -> CommitOutcome {

@@ -175,6 +175,30 @@ import UnitFile
         }
     }
 
+    /// systemd was executed anew while the text of a file was on its way: the install that was asked for before is not
+    /// done after the one that was asked for since.
+    @Test func aTextThatComesAfterAReconnectionIsNotInstalled() async throws {
+        let bench = try AgentBench()
+        try await bench.run { bench in
+            await bench.assign([db])
+            try await bench.settled(db)
+            bench.store.holdReads()
+            defer { bench.store.letReadsGo() }
+            await bench.assign([web], text: "[Service]\nExecStart=/bin/sleep 1\n")
+            // One for the start, one for what is kept on disk.
+            try await eventually("asked for") { bench.store.readsHeld == 2 }
+            bench.units.send.yield(.disconnected("executed anew"))
+            bench.units.connect()
+            try await eventually("asked for again") { bench.store.readsHeld == 3 }
+            bench.store.letReadsGo()
+            try await bench.settled(web)
+            let installs = bench.units.performed.filter { operation in
+                if case .install = operation { operation.units == [web] } else { false }
+            }
+            #expect(installs.count == 1)
+        }
+    }
+
     @Test func unreadableAssignmentLeavesItsUnitAlone() async throws {
         let bench = try AgentBench()
         try await bench.run { bench in

@@ -134,7 +134,25 @@ extension RealSystemd {
             #expect(results[unit]?.message.contains("bad-setting") == true, "\(results[unit]?.message ?? "")")
             #expect(rig.now.units[unit] == nil && !rig.machine.exists("/run/fleet/units/bad.service"))
             #expect(try await rig.perform(.start(good)) == .done)
-            try await rig.clean(good)
+            // Where the start is the first to read the file, the start says it.
+            #expect(try await rig.install(unit, text, startsNext: true) == .done)
+            let started = try await rig.perform(.start(unit)) as OperationResult
+            #expect(started.kind == .badUnit)
+            #expect(started.message.contains(words) && started.message.contains("bad-setting"), "\(started.message)")
+            try await rig.clean(good, unit)
+        }
+    }
+
+    @Test("A unit that is started next is read once, by its start")
+    func readOnce() async throws {
+        try await Rig.with { rig in
+            let unit = try UnitName("once.service")
+            #expect(try await rig.install(unit, sleeper, startsNext: true) == .done)
+            #expect(rig.now.units[unit]?.loadState == "loaded" && rig.now.units[unit]?.activeState == "inactive")
+            #expect(try await rig.machine.run("systemctl list-units --all --plain --no-legend once.service").isEmpty)
+            #expect(try await rig.perform(.start(unit)) == .done)
+            #expect(rig.now.units[unit]?.activeState == "active")
+            try await rig.clean(unit)
         }
     }
 

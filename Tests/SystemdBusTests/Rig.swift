@@ -122,14 +122,20 @@ final class Rig: Sendable {
         return try await perform(.install(installations), texts: texts)
     }
 
-    func install(_ unit: UnitName, _ text: String, atMostOnce: Bool) async throws -> OperationResult {
+    func install(
+        _ unit: UnitName,
+        _ text: String,
+        atMostOnce: Bool = false,
+        startsNext: Bool = false
+    ) async throws -> OperationResult {
         let file = ContentHash(of: text)
-        let installation = UnitInstallation(unit: unit, file: file, atMostOnce: atMostOnce)
+        let installation = UnitInstallation(
+            unit: unit,
+            file: file,
+            atMostOnce: atMostOnce,
+            startsNext: startsNext
+        )
         return try #require(try await perform(.install([installation]), texts: [file: text])[unit])
-    }
-
-    func install(_ unit: UnitName, _ text: String) async throws -> OperationResult {
-        try #require(try await install([unit: text])[unit])
     }
 
     /// Stops and removes.

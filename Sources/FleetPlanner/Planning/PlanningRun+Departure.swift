@@ -114,8 +114,8 @@ extension PlanningRun {
         case .waiting(let until) where overlaps:
             staying[unit.name] = [machine: .failedElsewhere(until: until)]
             return
-        case .givenUp where overlaps && wishedSlot(unit.name) != nil:
-            // Where it runs it is well, whatever became of it elsewhere; who asks for a machine by name gets one try.
+        case .givenUp where overlaps && blocked[unit.name] == nil && wishedSlot(unit.name) != nil:
+            // It was given up elsewhere and is well where it runs; who asks for a machine by name gets one try.
             break
         case .givenUp(let reason) where overlaps:
             staying[unit.name] = [machine: .givenUp(reason)]

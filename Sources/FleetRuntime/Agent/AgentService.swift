@@ -289,6 +289,9 @@ package actor AgentService: Service {
     /// So the operation has a task of its own, the only one here that may outlive the service; it ends with the
     /// connection to systemd, which is closed next.
     private func carryOut(_ id: OperationID, _ operation: UnitOperation, texts: [ContentHash: String]) async {
+        // While it waited for its turn or for a text, the connection may have been lost: the core has forgotten it
+        // then, and something else may be under way.
+        guard let operation = core.remainder(id, operation) else { return }
         let (end, signalEnd) = AsyncStream.makeStream(of: Never.self)
         Task { [units] in
             await units.perform(id, operation, texts: texts)

@@ -113,6 +113,7 @@ final class AgentShell {
     }
 
     private func carryOut(_ id: OperationID, _ operation: UnitOperation, _ texts: [ContentHash: String]) {
+        guard let operation = core.remainder(id, operation) else { return }
         guard let connection = machine.systemd.connection else {
             let results = Dictionary(operation.units.map { ($0, OperationResult.unknown) }) { first, _ in first }
             return machine.process.after(.zero) { [self] in take(.finished(id, results)) }
