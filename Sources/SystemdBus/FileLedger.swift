@@ -6,16 +6,13 @@ package import UnitFile
 /// The ledger in a folder, `/run/fleet/ledger` by default: one file per unit, named as the unit (a suffix would make
 /// the longest unit names too long for a file name).
 ///
-/// Files are replaced by rename. They are synced only if asked for: `/run` is in memory and has to survive this
-/// process, not the machine.
+/// Files are replaced by rename. They are not synced: `/run` is in memory and has to survive this process, not the
+/// machine.
 package struct FileLedger: LedgerStore {
     private let folder: String
-    private let isDurable: Bool
+    fileprivate var isDurable = false
 
-    package init(folder: String = "/run/fleet/ledger", isDurable: Bool = false) {
-        self.folder = folder
-        self.isDurable = isDurable
-    }
+    package init(folder: String = "/run/fleet/ledger") { self.folder = folder }
 
     package func values() throws -> [UnitName: [UInt8]] {
         guard let listing = opendir(folder) else {
@@ -93,5 +90,31 @@ package struct FileLedger: LedgerStore {
 
     private func failure(_ action: String, _ path: String) -> SystemdBusError {
         SystemdBusError(.file, "\(action) \(path) failed: \(errorText(errno))")
+    }
+}
+
+/// The same in a folder on a disk: synced, and on a thread of its own for as long as that takes.
+package struct DurableFileLedger: DurableLedger {
+    private let files: FileLedger
+
+    package init(folder: String) {
+        var files = FileLedger(folder: folder)
+        files.isDurable = true
+        self.files = files
+    }
+
+    package func values() async throws -> [UnitName: [UInt8]] {
+        try await OwnThread.run { [files] in Result { try files.values() } }.get()
+    }
+
+    package func keep(_ values: [UnitName: [UInt8]?]) async throws {
+        let failure = await OwnThread.run { [files] in
+            var failure: (any Error)?
+            for (unit, value) in values.sorted(by: { $0.key < $1.key }) {
+                do { try files.keep(value, of: unit) } catch { failure = failure ?? error }
+            }
+            return failure
+        }
+        if let failure { throw failure }
     }
 }

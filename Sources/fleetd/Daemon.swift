@@ -173,7 +173,7 @@ private struct Parts {
             units: systemd,
             ledger: FileLedger(folder: "/run/fleet/ledger"),
             memory: configuration.registry == .embedded
-                ? nil : FileLedger(folder: stateFolder + "/accepted", isDurable: true),
+                ? nil : DurableFileLedger(folder: stateFolder + "/accepted"),
             leases: await session.leases(),
             locks: locks,
             storedEvents: { [registry] unit in await registry.snapshot.eventIDs[unit] ?? [] },

@@ -131,11 +131,12 @@ final class FakeUnitManager: UnitManager {
 }
 
 /// A ledger in memory, which outlives the service of a test.
-final class MemoryLedger: LedgerStore {
+final class MemoryLedger: LedgerStore, DurableLedger {
     private let entries = Mutex<[UnitName: [UInt8]]>([:])
 
     func values() -> [UnitName: [UInt8]] { entries.withLock { $0 } }
     func keep(_ value: [UInt8]?, of unit: UnitName) { entries.withLock { $0[unit] = value } }
+    func keep(_ values: [UnitName: [UInt8]?]) { for (unit, value) in values { keep(value, of: unit) } }
 }
 
 /// Wall-clock time that stands still until a test moves it.

@@ -31,6 +31,24 @@ import UnitFile
         unlink(folder + "/.draft")
     }
 
+    /// One that cannot be written keeps no other from being written.
+    @Test func theDurableOneTriesAll() async throws {
+        var template = Array("/tmp/fleet-ledger-XXXXXX".utf8CString)
+        let made = template.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.flatMap { mkdtemp($0) } }
+        let folder = String(cString: try #require(made))
+        defer { rmdir(folder) }
+        let ledger = DurableFileLedger(folder: folder)
+        let (a, b) = (try UnitName("a.service"), try UnitName("b.service"))
+        // A folder in the place of the file.
+        mkdir(folder + "/a.service", 0o700)
+        await #expect(throws: SystemdBusError.self) { try await ledger.keep([a: [1], b: [2]]) }
+        rmdir(folder + "/a.service")
+        #expect(try await ledger.values() == [b: [2]])
+        try await ledger.keep([a: [1], b: nil])
+        #expect(try await ledger.values() == [a: [1]])
+        try await ledger.keep([a: nil])
+    }
+
     @Test func saysWhatCannotBeWritten() throws {
         let ledger = FileLedger(folder: "/proc/nothing/here")
         #expect(throws: SystemdBusError.self) { try ledger.keep([1], of: try UnitName("a.service")) }

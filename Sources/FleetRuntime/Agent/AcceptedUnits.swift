@@ -5,14 +5,14 @@ import Synchronization
 import UnitFile
 
 /// What this machine was told last, kept where a boot does not lose it: a machine that comes up and cannot reach the
-/// registry starts it (promise P1). An actor, so that a slow disk keeps nobody else waiting.
+/// registry starts it (promise P1).
 actor AcceptedUnits {
     private struct Entry: Codable {
         var assignment: Assignment
         var text: String
     }
 
-    private let store: any LedgerStore
+    private let store: any DurableLedger
     private let log: Logger
     /// What is kept, as fingerprints of assignments; nil before it was read.
     private var kept: [UnitName: ContentHash]?
@@ -25,22 +25,22 @@ actor AcceptedUnits {
     private let news: AsyncStream<Void>
     private let signalNews: AsyncStream<Void>.Continuation
 
-    init(_ store: any LedgerStore, log: Logger) {
+    init(_ store: any DurableLedger, log: Logger) {
         self.store = store
         self.log = log
         (news, signalNews) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    var units: Set<UnitName> { Set(fingerprints().keys) }
+    var units: Set<UnitName> { get async { Set(await fingerprints().keys) } }
 
     // MARK: After a boot
 
     /// What a machine that comes up without a registry runs: what it was told last, but nothing that needs a lock. Only
     /// once, and only before anything was heard: what is known is never older than what was known.
-    func recall() -> [UnitName: Assignment] {
+    func recall() async -> [UnitName: Assignment] {
         guard !hasHeard else { return [:] }
         hasHeard = true
-        recalled = entries()
+        recalled = await entries()
         return recalled.mapValues(\.assignment).filter { !$0.value.atMostOnce }
     }
 
@@ -67,68 +67,59 @@ actor AcceptedUnits {
         signalNews.yield()
     }
 
-    /// Writes down what is accepted, behind everything else: it matters after the next boot. Not on the actor, so that
-    /// who asks it something waits for one unit at most.
-    nonisolated func keepAccepted(_ files: FileTexts) async {
+    /// Writes down what is accepted, behind everything else: it matters after the next boot.
+    func keepAccepted(_ files: FileTexts) async {
         for await _ in news {
             let changes = accepted.withLock { accepted in
                 defer { accepted = [:] }
                 return accepted
             }
+            var known = await fingerprints()
+            var values: [UnitName: [UInt8]?] = [:]
             for (unit, assignment) in changes.sorted(by: { $0.key < $1.key }) {
+                let fingerprint = assignment.map(Self.fingerprint)
+                guard known[unit] != fingerprint else { continue }
+                known[unit] = fingerprint
                 guard let assignment else {
-                    await forget(unit)
+                    values[unit] = .some(nil)
                     continue
                 }
-                guard await isNew(assignment, of: unit) else { continue }
                 // Without the text it is of no use; installing it asks for the text anyway, and tells of trouble.
                 guard case .text(let text)? = await files.texts(of: [assignment.file])[assignment.file] else {
+                    known[unit] = kept?[unit]
                     continue
                 }
-                await keep(assignment, text, of: unit)
+                values[unit] = RegistryValue.encode(Entry(assignment: assignment, text: text))
             }
+            if !values.isEmpty { await write(values) }
+            kept = known
         }
     }
 
-    private func isNew(_ assignment: Assignment, of unit: UnitName) -> Bool {
-        fingerprints()[unit] != Self.fingerprint(assignment)
-    }
-
-    private func keep(_ assignment: Assignment, _ text: String, of unit: UnitName) {
-        write(RegistryValue.encode(Entry(assignment: assignment, text: text)), of: unit)
-        kept?[unit] = Self.fingerprint(assignment)
-    }
-
-    private func forget(_ unit: UnitName) {
-        guard fingerprints()[unit] != nil else { return }
-        write(nil, of: unit)
-        kept?[unit] = nil
-    }
-
-    private func write(_ bytes: [UInt8]?, of unit: UnitName) {
+    private func write(_ values: [UnitName: [UInt8]?]) async {
         do {
-            try store.keep(bytes, of: unit)
+            try await store.keep(values)
         } catch {
-            log.error("What this machine was told cannot be written: \(error)", metadata: ["unit": "\(unit)"])
+            log.error("What this machine was told cannot be written: \(error)")
         }
     }
 
     // MARK: Reading
 
-    private func fingerprints() -> [UnitName: ContentHash] {
+    private func fingerprints() async -> [UnitName: ContentHash] {
         if let kept { return kept }
-        let read = entries().mapValues { Self.fingerprint($0.assignment) }
-        kept = read
-        return read
+        let read = await entries().mapValues { Self.fingerprint($0.assignment) }
+        if kept == nil { kept = read }
+        return kept ?? read
     }
 
     private static func fingerprint(_ assignment: Assignment) -> ContentHash {
         ContentHash(of: String(decoding: RegistryValue.encode(assignment), as: UTF8.self))
     }
 
-    private func entries() -> [UnitName: Entry] {
+    private func entries() async -> [UnitName: Entry] {
         do {
-            return try store.decoded("What was accepted", log)
+            return decoded(try await store.values(), "What was accepted", log)
         } catch {
             log.error("What this machine was told last cannot be read: \(error)")
             return [:]

@@ -48,7 +48,7 @@ package actor AgentService: Service {
         machine: MachineID,
         units: any UnitManager,
         ledger: any LedgerStore,
-        memory: (any LedgerStore)? = nil,
+        memory: (any DurableLedger)? = nil,
         leases: AsyncStream<LeaseID>,
         locks: LockService,
         storedEvents: @escaping @Sendable (UnitName) async -> [EventID],
@@ -207,7 +207,7 @@ package actor AgentService: Service {
 
     private func readLedger() -> [UnitName: LedgerEntry] {
         do {
-            return try ledger.decoded("The ledger entry", log)
+            return decoded(try ledger.values(), "The ledger entry", log)
         } catch {
             log.error("The ledger cannot be read: \(error); units that are not running will be started")
             return [:]
