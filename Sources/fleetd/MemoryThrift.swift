@@ -20,7 +20,7 @@ struct MemoryThrift: Service {
     static func configure() {
         // Both answer 0 for a parameter they do not know, which costs memory and nothing else.
         _ = mallopt(M_ARENA_MAX, 1)
-        _ = mallopt(M_MMAP_THRESHOLD, 96 * 1024)
+        _ = mallopt(M_MMAP_THRESHOLD, 32 * 1024)
     }
 
     func run() async throws {

@@ -37,8 +37,15 @@ package struct Simulation {
     ) -> Outcome {
         let simulation = Simulation(options, bug, print)
         simulation.run()
-        defer { simulation.world.end() }
+        defer { simulation.end() }
         return simulation.outcome
+    }
+
+    /// Takes apart what refers to each other: a hundred thousand worlds do not fit into memory.
+    private func end() {
+        world.end()
+        store.end()
+        for machine in machines { machine.end() }
     }
 
     private init(_ options: SimOptions, _ bug: PlantedBug?, _ print: ((String) -> Void)?) {

@@ -36,6 +36,8 @@ final class SimLink {
         for watch in watches { watch.breakOff() }
     }
 
+    func end() { watches = [] }
+
     func add(_ watch: SimWatch) { watches.append(watch) }
     func remove(_ watch: SimWatch) { watches.removeAll { $0 === watch } }
 }

@@ -219,6 +219,8 @@ final class SimStore {
 
     // MARK: Watching
 
+    func end() { watches = [] }
+
     func add(_ watch: SimWatch) { watches.append(watch) }
     func remove(_ watch: SimWatch) { watches.removeAll { $0 === watch } }
 

@@ -34,6 +34,11 @@ final class SimSystemd {
         random = world.random(.systemd, machine)
     }
 
+    func end() {
+        connection = nil
+        units = [:]
+    }
+
     // MARK: Files
 
     func install(_ name: UnitName, _ file: ContentHash, _ spec: UnitSpec, atMostOnce: Bool) {

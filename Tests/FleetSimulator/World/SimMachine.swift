@@ -132,6 +132,14 @@ final class SimMachine {
         world.after(Self.stopTimeout, end)
     }
 
+    /// The world ends, without a word.
+    func end() {
+        process.kill()
+        link.end()
+        systemd.end()
+        fleetd = nil
+    }
+
     func pause() {
         process.pause()
         settleHealth()
