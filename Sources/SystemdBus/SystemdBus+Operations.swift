@@ -60,8 +60,13 @@ extension SystemdBus {
             if result == "done" || result == "skipped" { return .done }
             return .failed(OperationFailure(kind: .job(result: result), message: await explain(result, unit)))
         } catch {
-            guard let load = (error as? SystemdBusError)?.refusedLoadState else { return outcome(of: error) }
+            guard let problem = error as? SystemdBusError, problem.isAboutFile else { return outcome(of: error) }
+            let id = PropertyID(unit: unit, interface: SystemdName.unit, name: "LoadState")
             do {
+                // A unit that this one requires has a file with errors, or none; systemd says which.
+                guard let load = try await properties([id])[id]?.text, load != "loaded" else {
+                    return outcome(of: problem)
+                }
                 let message = try await explainBadUnit(unit, load, since: began)
                 return .failed(OperationFailure(kind: .badUnit, message: message))
             } catch {
@@ -163,7 +168,7 @@ extension SystemdBus {
         case .malformed:
             return .failed(OperationFailure(kind: .bus(name: ""), message: error.message))
         case .refused(let name):
-            let isAboutFile = error.refusedLoadState != nil
+            let isAboutFile = error.isAboutFile
             let message = error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message
             return .failed(OperationFailure(kind: isAboutFile ? .badUnit : .bus(name: name), message: message))
         }

@@ -33,16 +33,8 @@ package struct SystemdBusError: Error, Hashable, Sendable, CustomStringConvertib
         return name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
     }
 
-    /// The `LoadState` that kept systemd from starting the unit; nil when it refused for another reason.
-    var refusedLoadState: String? {
-        switch systemdName {
-        case "NoSuchUnit": "not-found"
-        case "BadUnitSetting": "bad-setting"
-        case "LoadFailed": "error"
-        case "UnitMasked": "masked"
-        default: nil
-        }
-    }
+    /// systemd does not accept the file of the unit that was named, or of one that it requires.
+    var isAboutFile: Bool { ["NoSuchUnit", "BadUnitSetting", "LoadFailed", "UnitMasked"].contains(systemdName) }
 
     /// The unit is not loaded and has no file.
     var isNoSuchUnit: Bool { systemdName == "NoSuchUnit" }

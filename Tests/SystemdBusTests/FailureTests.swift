@@ -114,6 +114,18 @@ extension RealSystemd {
         }
     }
 
+    @Test("A requirement that does not exist is named, not taken for a fault of the unit's own file")
+    func missingRequirement() async throws {
+        try await Rig.with { rig in
+            let unit = try UnitName("lonely.service")
+            let text = "[Unit]\nRequires=no-such-thing.service\n" + sleeper
+            #expect(try await rig.install(unit, text, startsNext: true) == .done)
+            let result = try await rig.perform(.start(unit)) as OperationResult
+            #expect(result.kind == .badUnit && result.message.contains("no-such-thing.service"), "\(result.message)")
+            try await rig.clean(unit)
+        }
+    }
+
     @Test(
         "systemd's own words about a bad file",
         arguments: [
