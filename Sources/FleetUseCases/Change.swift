@@ -33,9 +33,12 @@ package struct Submission: Hashable, Sendable {
     package var text: String?
     /// Where the text comes from, for messages.
     package var path: String?
+    /// The Quadlet file that the text is, which becomes the unit `name`; nil for a unit file of systemd's.
+    package var source: QuadletName?
 
-    package init(name: UnitName, text: String?, path: String? = nil) {
+    package init(name: UnitName, source: QuadletName? = nil, text: String?, path: String? = nil) {
         self.name = name
+        self.source = source
         self.text = text
         self.path = path
     }
