@@ -10,6 +10,12 @@ actor AcceptedUnits {
     private struct Entry: Codable {
         var assignment: Assignment
         var text: String
+        /// Of the Quadlet files that the unit's needs beside it.
+        var companions: [String]?
+
+        func text(_ file: ContentHash) -> String? {
+            ([text] + (companions ?? [])).first { ContentHash(of: $0) == file }
+        }
     }
 
     private let store: any LedgerStore
@@ -50,13 +56,8 @@ actor AcceptedUnits {
         recalled = [:]
     }
 
-    /// The text that was recalled with the unit's assignment, if it is this one.
-    func text(_ file: ContentHash, of unit: UnitName) -> String? {
-        guard let entry = recalled[unit], entry.assignment.file == file, ContentHash(of: entry.text) == file else {
-            return nil
-        }
-        return entry.text
-    }
+    /// The text that was recalled with the unit's assignment, if it is one of its.
+    func text(_ file: ContentHash, of unit: UnitName) -> String? { recalled[unit]?.text(file) }
 
     // MARK: Writing down
 
@@ -82,10 +83,14 @@ actor AcceptedUnits {
                 }
                 guard await isNew(assignment, of: unit) else { continue }
                 // Without the text it is of no use; installing it asks for the text anyway, and tells of trouble.
-                guard case .text(let text)? = await files.texts(of: [assignment.file])[assignment.file] else {
-                    continue
+                let companions = (assignment.quadlet?.companions ?? [:]).sorted { $0.key < $1.key }.map(\.value)
+                let answers = await files.texts(of: Set(companions + [assignment.file]))
+                let texts = ([assignment.file] + companions).compactMap { file in
+                    if case .text(let text)? = answers[file] { text } else { nil }
                 }
-                await keep(assignment, text, of: unit)
+                guard let text = texts.first, texts.count == companions.count + 1 else { continue }
+                let others = texts.count > 1 ? Array(texts.dropFirst()) : nil
+                await keep(Entry(assignment: assignment, text: text, companions: others), of: unit)
             }
         }
     }
@@ -94,9 +99,9 @@ actor AcceptedUnits {
         fingerprints()[unit] != Self.fingerprint(assignment)
     }
 
-    private func keep(_ assignment: Assignment, _ text: String, of unit: UnitName) {
-        write(RegistryValue.encode(Entry(assignment: assignment, text: text)), of: unit)
-        kept?[unit] = Self.fingerprint(assignment)
+    private func keep(_ entry: Entry, of unit: UnitName) {
+        write(RegistryValue.encode(entry), of: unit)
+        kept?[unit] = Self.fingerprint(entry.assignment)
     }
 
     private func forget(_ unit: UnitName) {
