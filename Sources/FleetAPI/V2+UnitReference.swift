@@ -14,6 +14,8 @@ package struct UnitReference: Hashable, Sendable {
     package var template: String?
     /// The path of the local file, for messages.
     package var path: String?
+    /// It is sent because another one needs it beside it: stored, and nothing else is done with it.
+    package var isCompanion = false
 
     package init(
         name: UnitName,
@@ -32,7 +34,7 @@ package struct UnitReference: Hashable, Sendable {
 
 extension UnitReference: Codable {
     private enum CodingKeys: String, CodingKey {
-        case name, text, template, path
+        case name, text, template, path, companion
     }
 
     package init(from decoder: any Decoder) throws {
@@ -48,6 +50,7 @@ extension UnitReference: Codable {
             let name = try container.decode(UnitName.self, forKey: .name)
             self.init(name: name, text: text, template: template, path: path)
         }
+        isCompanion = try container.decodeIfPresent(Bool.self, forKey: .companion) ?? false
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -60,6 +63,7 @@ extension UnitReference: Codable {
         try container.encodeIfPresent(text, forKey: .text)
         try container.encodeIfPresent(template, forKey: .template)
         try container.encodeIfPresent(path, forKey: .path)
+        if isCompanion { try container.encode(true, forKey: .companion) }
     }
 
     /// A text with errors is found out when it is checked.

@@ -22,7 +22,10 @@ extension Routes {
         let outcome = try await control.perform(change, by: await request.user())
         let after = try await control.snapshot()
         let first = Self.warnings(of: change) + Self.report(wanted, change, outcome, in: after)
-        let waits = wanted.wait ? Self.waits(for: change, wanted.action, outcome, in: after) : [:]
+        let companions = Set(wanted.units.filter(\.isCompanion).map(\.name))
+        let waits =
+            wanted.wait
+            ? Self.waits(for: change, wanted.action, outcome, in: after).filter { !companions.contains($0.key) } : [:]
         let settled = wanted.wait ? Self.settled(wanted.action, outcome, except: waits, in: after) : []
         let control = control
         let explainer = explainer
@@ -75,7 +78,9 @@ extension Routes {
             let text = try await text(for: unit, in: snapshot, &templates)
             let source = Self.source(of: unit, in: snapshot)
             let path = text == nil ? nil : unit.path
-            submissions.append(Submission(name: unit.name, source: source, text: text, path: path))
+            var submission = Submission(name: unit.name, source: source, text: text, path: path)
+            submission.isCompanion = unit.isCompanion
+            submissions.append(submission)
         }
         return .submit(submissions, target: target, replace: request.replace ? .withinTarget : .keep)
     }

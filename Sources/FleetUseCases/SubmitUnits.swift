@@ -21,7 +21,10 @@ extension ChangePlanner {
             }
         }
         try validate(unique)
-        for submission in unique { submit(submission, target: target, replace: replace) }
+        for submission in unique {
+            let own = snapshot.units[submission.name]?.target.state ?? .inactive
+            submit(submission, target: submission.isCompanion ? own : target, replace: replace)
+        }
         renewUsers(of: unique)
     }
 

@@ -119,6 +119,20 @@ struct QuadletUnitsTests {
         #expect(both[name]?.isChanged == true)
     }
 
+    @Test("What comes beside a unit is stored, and not started")
+    func companion() throws {
+        var world = try World()
+        var network = try submission("app.network", Self.network)
+        network.isCompanion = true
+        let web = try submission("web.container", Self.web)
+        try world.perform(.submit([web, network], target: .launched, replace: .keep))
+        #expect(try world.target("web.service") == .launched)
+        #expect(try world.target("app-network.service") == .inactive)
+        _ = try submit([("app.network", Self.network)], .launched, in: &world)
+        try world.perform(.submit([web, network], target: .launched, replace: .keep))
+        #expect(try world.target("app-network.service") == .launched)
+    }
+
     @Test("A unit whose file is not replaced is not renewed")
     func untouched() throws {
         var world = try World()
