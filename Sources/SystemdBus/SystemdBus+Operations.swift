@@ -60,7 +60,10 @@ extension SystemdBus {
             if result == "done" || result == "skipped" { return .done }
             return .failed(OperationFailure(kind: .job(result: result), message: await explain(result, unit)))
         } catch {
-            guard let load = (error as? SystemdBusError)?.refusedLoadState else { return outcome(of: error) }
+            // A refusal that does not name this unit is about one that it requires, and says so.
+            guard let refusal = error as? SystemdBusError, let load = refusal.refusedLoadState,
+                refusal.message.contains(unit.description)
+            else { return outcome(of: error) }
             do {
                 let message = try await explainBadUnit(unit, load, since: began)
                 return .failed(OperationFailure(kind: .badUnit, message: message))
