@@ -57,6 +57,7 @@ extension UnitListing.Row {
             unit.target.state != .inactive && assigned.allSatisfy { snapshot.machines[$0]?.presence == nil }
         self.init(
             name: unit.name,
+            source: unit.intent.source,
             file: unit.intent.file,
             description: unit.description,
             target: unit.target.state,

@@ -54,24 +54,6 @@ package struct ChangeRequest: Hashable, Sendable, Codable {
     }
 }
 
-/// A unit that a request names, with the local file's text if the client has one.
-package struct UnitReference: Hashable, Sendable, Codable {
-    package var name: UnitName
-    /// The text of a local file of this name.
-    package var text: String?
-    /// For an instance: the text of a local file of its template.
-    package var template: String?
-    /// The path of the local file, for messages.
-    package var path: String?
-
-    package init(name: UnitName, text: String? = nil, template: String? = nil, path: String? = nil) {
-        self.name = name
-        self.text = text
-        self.template = template
-        self.path = path
-    }
-}
-
 /// One line of the answer to a change.
 package struct ChangeProgress: Hashable, Sendable, Codable {
     package enum Kind: String, Hashable, Sendable, Codable {
@@ -197,6 +179,8 @@ package struct MachineListing: Hashable, Sendable, Codable {
 package struct UnitListing: Hashable, Sendable, Codable {
     package struct Row: Hashable, Sendable, Codable {
         package var name: UnitName
+        /// The Quadlet file that it comes from; absent for a unit file of systemd's.
+        package var source: QuadletName?
         package var file: ContentHash
         package var description: String
         package var target: TargetState
@@ -213,6 +197,7 @@ package struct UnitListing: Hashable, Sendable, Codable {
 
         package init(
             name: UnitName,
+            source: QuadletName? = nil,
             file: ContentHash,
             description: String,
             target: TargetState,
@@ -224,6 +209,7 @@ package struct UnitListing: Hashable, Sendable, Codable {
             reschedule: String?
         ) {
             self.name = name
+            self.source = source
             self.file = file
             self.description = description
             self.target = target

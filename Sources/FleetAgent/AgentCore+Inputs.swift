@@ -63,7 +63,9 @@ extension AgentCore {
         let assignment = assignment?.target == .inactive ? nil : assignment
         guard assignment != nil || tracks[unit] != nil else { return }
         update(unit, &round) { track in
-            if track.desired?.run != assignment?.run || track.desired?.file != assignment?.file {
+            if track.desired?.run != assignment?.run || track.desired?.file != assignment?.file
+                || track.desired?.quadlet != assignment?.quadlet
+            {
                 track.tries = [:]
                 // Wanted here in spite of the refusal: perhaps the engine knows better, so look again, once.
                 if assignment != nil, case .taken(let refusal, _) = track.claim {

@@ -30,7 +30,7 @@ extension AgentCore {
         guard let assignment = flight.assignment else { return }
         switch result {
         case .done:
-            guard let observed = track.observed, observed.file == assignment.file, !observed.isLoaded,
+            guard let observed = track.observed, observed.hasFiles(of: assignment), !observed.isLoaded,
                 !observed.isRunning
             else { return }
             let problem = observed.loadError.isEmpty ? "" : ": \(observed.loadError)"
@@ -118,7 +118,7 @@ extension AgentCore {
             return
         }
         guard let desired = track.desired, track.failure == nil else { return }
-        if track.observed?.file != desired.file {
+        if track.observed?.hasFiles(of: desired) != true {
             tell(.stopped, "stopped, because its unit file changed", of: track.unit, &round)
         } else if desired.target == .loaded {
             tell(.stopped, "stopped, because its target state is loaded", of: track.unit, &round)

@@ -99,7 +99,7 @@ extension UnitTrack {
 
     /// systemd has the wanted file. What it says of the file matters only as long as nothing runs from it.
     private func isInstalled(_ desired: Assignment, _ observed: UnitObservation) -> Bool {
-        observed.file == desired.file && (observed.isLoaded || observed.isRunning)
+        observed.hasFiles(of: desired) && (observed.isLoaded || observed.isRunning)
             && (observed.isAllowed != nil) == desired.atMostOnce
     }
 
@@ -113,6 +113,7 @@ extension UnitTrack {
         let installation = UnitInstallation(
             unit: unit,
             file: desired.file,
+            quadlet: desired.quadlet,
             atMostOnce: desired.atMostOnce,
             startsNext: desired.target == .launched && !isCarriedOut && !wasStarted && mayStart(desired)
         )

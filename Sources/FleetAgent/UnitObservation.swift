@@ -21,6 +21,8 @@ package struct UnitObservation: Hashable, Sendable {
     package var loadError: String
     /// The content hash of our installed file; nil when the file is not ours or gone.
     package var file: ContentHash?
+    /// The Quadlet file that it is, with what its service was made from beside it; nil for a unit file of systemd's.
+    package var quadlet: QuadletBundle?
     /// `StateChangeTimestamp`: when the unit got into its active state; nil when systemd does not know.
     package var since: Timestamp?
     /// For a unit that is installed as at-most-once: whether systemd may run it at present (`Fence`). nil for others.
@@ -40,6 +42,7 @@ package struct UnitObservation: Hashable, Sendable {
         invocation: String = "",
         loadError: String = "",
         file: ContentHash? = nil,
+        quadlet: QuadletBundle? = nil,
         since: Timestamp? = nil,
         isAllowed: Bool? = nil,
         hasJob: Bool = false
@@ -55,8 +58,12 @@ package struct UnitObservation: Hashable, Sendable {
         self.invocation = invocation
         self.loadError = loadError
         self.file = file
+        self.quadlet = quadlet
         self.since = since
         self.isAllowed = isAllowed
         self.hasJob = hasJob
     }
+
+    /// What is installed is what `assignment` wants.
+    func hasFiles(of assignment: Assignment) -> Bool { file == assignment.file && quadlet == assignment.quadlet }
 }

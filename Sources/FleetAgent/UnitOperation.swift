@@ -1,3 +1,4 @@
+package import FleetModel
 package import UnitFile
 
 /// One call on the local systemd, as the agent's core asks for it. The executor (`UnitManager` in FleetRuntime) chooses
@@ -39,13 +40,25 @@ package struct UnitInstallation: Hashable, Sendable {
     /// It is started next, and systemd reads the file then. A unit that is not is read at once, so that it is known
     /// whether systemd accepts it.
     package var startsNext: Bool
+    /// The file is a Quadlet file: the service that the machine's podman makes of it is what systemd gets.
+    package var quadlet: QuadletBundle?
 
-    package init(unit: UnitName, file: ContentHash, atMostOnce: Bool = false, startsNext: Bool = false) {
+    package init(
+        unit: UnitName,
+        file: ContentHash,
+        quadlet: QuadletBundle? = nil,
+        atMostOnce: Bool = false,
+        startsNext: Bool = false
+    ) {
         self.unit = unit
         self.file = file
+        self.quadlet = quadlet
         self.atMostOnce = atMostOnce
         self.startsNext = startsNext
     }
+
+    /// Every file whose text is needed.
+    package var files: Set<ContentHash> { Set(quadlet?.companions.values.map { $0 } ?? []).union([file]) }
 }
 
 /// Names one operation in flight.

@@ -127,10 +127,10 @@ struct UnitTrack: Hashable, Sendable {
 
     var isOurs: Bool { observed?.file != nil }
 
-    /// What is installed is another file than the wanted one.
+    /// What is installed is another file than the wanted one, or was made from other Quadlet files beside it.
     var hasOtherFile: Bool {
-        guard let file = observed?.file, let desired else { return false }
-        return file != desired.file
+        guard let observed, observed.file != nil, let desired else { return false }
+        return !observed.hasFiles(of: desired)
     }
 
     /// Notes that the run of `assignment` was carried out.

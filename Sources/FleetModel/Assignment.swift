@@ -18,6 +18,8 @@ package struct Assignment: Hashable, Sendable, Codable {
     /// Why here, as a sentence without a full stop.
     package var reason: String
     package var at: Timestamp
+    /// For a unit that comes from a Quadlet file: that file, and what its generator needs beside it.
+    package var quadlet: QuadletBundle?
 
     package init(
         file: ContentHash,
@@ -28,7 +30,8 @@ package struct Assignment: Hashable, Sendable, Codable {
         atMostOnce: Bool,
         epoch: Epoch,
         reason: String,
-        at: Timestamp
+        at: Timestamp,
+        quadlet: QuadletBundle? = nil
     ) {
         self.file = file
         self.target = target
@@ -39,6 +42,7 @@ package struct Assignment: Hashable, Sendable, Codable {
         self.epoch = epoch
         self.reason = reason
         self.at = at
+        self.quadlet = quadlet
     }
 
     /// The run that this assignment asks for.

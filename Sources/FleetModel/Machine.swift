@@ -40,6 +40,8 @@ package struct MachinePresence: Hashable, Sendable, Codable {
     package var version: String
     /// Version of systemd as its `Version` property gives it; empty when unknown.
     package var systemdVersion: String
+    /// Version of the podman whose Quadlet generator the machine has; nil where there is none.
+    package var podman: PodmanVersion?
     package var since: Timestamp
 
     package init(
@@ -48,6 +50,7 @@ package struct MachinePresence: Hashable, Sendable, Codable {
         metadata: [String: String],
         version: String,
         systemdVersion: String,
+        podman: PodmanVersion? = nil,
         since: Timestamp
     ) {
         self.hostname = hostname
@@ -55,6 +58,7 @@ package struct MachinePresence: Hashable, Sendable, Codable {
         self.metadata = metadata
         self.version = version
         self.systemdVersion = systemdVersion
+        self.podman = podman
         self.since = since
     }
 }

@@ -21,6 +21,9 @@ package struct Snapshot: Equatable, Sendable {
     package var leadership: Leadership?
     /// Index over `units`: which of them have this file.
     package var unitsByFile: [ContentHash: Set<UnitName>]
+    /// Index over `units`, those that cannot be read included: which of them come from this Quadlet file; one, unless
+    /// something went wrong.
+    package var unitsBySource: [QuadletName: Set<UnitName>]
     /// The stored events of each unit, oldest first.
     package var eventIDs: [UnitName: [EventID]]
 
@@ -50,6 +53,7 @@ package struct Snapshot: Equatable, Sendable {
         brake = nil
         leadership = nil
         unitsByFile = [:]
+        unitsBySource = [:]
         eventIDs = [:]
         unitRevisions = [:]
         targetRevisions = [:]
@@ -61,6 +65,9 @@ package struct Snapshot: Equatable, Sendable {
         brakeRevision = nil
         fileRevisions = [:]
     }
+
+    /// The unit that comes from this Quadlet file, whether it can be read or not.
+    package func unit(from source: QuadletName) -> UnitName? { unitsBySource[source]?.min() }
 
     /// Machines that are present, in the order of their ids.
     package var presentMachines: [Machine] {

@@ -41,19 +41,23 @@ package struct Unit: Hashable, Sendable {
     package var options: FleetOptions
     /// `Description=` of the unit's file; empty for none.
     package var description: String
+    /// What the file asks of podman; nil unless it is a Quadlet file.
+    package var quadlet: QuadletFacts?
 
     package init(
         name: UnitName,
         intent: UnitIntent,
         target: UnitTarget,
         options: FleetOptions,
-        description: String = ""
+        description: String = "",
+        quadlet: QuadletFacts? = nil
     ) {
         self.name = name
         self.intent = intent
         self.target = target
         self.options = options
         self.description = description
+        self.quadlet = quadlet
     }
 
     /// The larger of both generations: identifies the newest thing that a user asked of this unit.
@@ -65,11 +69,14 @@ package struct UnitIntent: Hashable, Sendable, Codable {
     package var file: ContentHash
     package var generation: Generation
     package var submitted: Provenance
+    /// The Quadlet file that `file` is, which becomes this unit on its machines; nil for a unit file of systemd's.
+    package var source: QuadletName?
 
-    package init(file: ContentHash, generation: Generation, submitted: Provenance) {
+    package init(file: ContentHash, generation: Generation, submitted: Provenance, source: QuadletName? = nil) {
         self.file = file
         self.generation = generation
         self.submitted = submitted
+        self.source = source
     }
 }
 

@@ -5,12 +5,15 @@ package import UnitFile
 package enum UnitValidation {
     /// Checks size, grammar, `[X-Fleet]` and what every supported systemd would refuse when it loads the unit. `path`
     /// is the file as the user named it; without one, errors are reported under the unit's name.
+    ///
+    /// With a `source` the text is that Quadlet file's, and has to make the service `name`.
     package static func validate(
         name: UnitName,
+        source: QuadletName? = nil,
         text: String,
         path: String? = nil
     ) throws(UnitFileError) -> (ParsedUnitFile, FleetSection, FleetOptions) {
-        let place = path ?? name.description
+        let place = path ?? source?.description ?? name.description
         try checkName(name, place)
         let file = try ParsedUnitFile.parse(text, path: place)
         guard !file.sections.isEmpty else {
@@ -22,9 +25,28 @@ package enum UnitValidation {
         }
         let section = try FleetSection.parse(file)
         let options = try section.options(for: name)
-        try LoadRules(name: name, file: file).check()
+        if let source {
+            try check(source, file, makes: name)
+        } else {
+            try LoadRules(name: name, file: file).check()
+        }
         if options.atMostOnce { try AtMostOnceRules(type: name.type, file: file).check() }
         return (file, section, options)
+    }
+
+    private static func check(
+        _ source: QuadletName,
+        _ file: ParsedUnitFile,
+        makes name: UnitName
+    ) throws(UnitFileError) {
+        try QuadletRules(name: source, file: file).check()
+        let service = try source.service(file)
+        guard service == name else {
+            throw UnitFileError(
+                path: file.path,
+                message: "\(source) becomes \(service), not \(name); use that name, or change ServiceName="
+            )
+        }
     }
 
     private static func checkName(_ name: UnitName, _ path: String) throws(UnitFileError) {
@@ -45,10 +67,11 @@ package enum UnitValidation {
     }
 
     /// What is probably a mistake, or will surprise, and is accepted all the same: one line each, with its place.
-    package static func warnings(name: UnitName, file: ParsedUnitFile) -> [String] {
+    package static func warnings(name: UnitName, source: QuadletName? = nil, file: ParsedUnitFile) -> [String] {
         var found: [UnitFileError] = []
         for section in file.sections where !knownSections(of: name.type).contains(section.name) {
-            guard !section.name.hasPrefix("X-") else { continue }
+            // In a Quadlet file such a section is an error already.
+            guard source == nil, !section.name.hasPrefix("X-") else { continue }
             let known = knownSections(of: name.type)
             let guess = Spelling.nearest(to: section.name, among: known).map { "; did you mean [\($0)]?" } ?? ""
             found.append(

@@ -96,7 +96,7 @@ package struct SnapshotFeed: Sendable {
             changes.units.formUnion(snapshot.unitsByFile[hash] ?? [])
         case .unit(let unit):
             let intent = try RegistryValue.decode(UnitIntent.self, from: value)
-            index(unit, file: intent.file)
+            index(unit, intent)
             intents[unit] = intent
             snapshot.unitRevisions[unit] = entry.modified
             changes.units.insert(unit)
@@ -172,7 +172,7 @@ package struct SnapshotFeed: Sendable {
             snapshot.fileRevisions[hash] = nil
             changes.units.formUnion(snapshot.unitsByFile[hash] ?? [])
         case .unit(let unit):
-            index(unit, file: nil)
+            index(unit, nil)
             intents[unit] = nil
             snapshot.unitRevisions[unit] = nil
             changes.units.insert(unit)
@@ -241,9 +241,11 @@ package struct SnapshotFeed: Sendable {
         snapshot.machines[machine] = nil
     }
 
-    private mutating func index(_ unit: UnitName, file: ContentHash?) {
-        if let old = intents[unit]?.file, old != file { snapshot.unitsByFile.remove(unit, of: old) }
-        if let file { snapshot.unitsByFile[file, default: []].insert(unit) }
+    private mutating func index(_ unit: UnitName, _ intent: UnitIntent?) {
+        if let old = intents[unit]?.file, old != intent?.file { snapshot.unitsByFile.remove(unit, of: old) }
+        if let file = intent?.file { snapshot.unitsByFile[file, default: []].insert(unit) }
+        if let old = intents[unit]?.source, old != intent?.source { snapshot.unitsBySource.remove(unit, of: old) }
+        if let source = intent?.source { snapshot.unitsBySource[source, default: []].insert(unit) }
     }
 
     private mutating func insert(_ id: EventID, of unit: UnitName) {
@@ -263,14 +265,15 @@ package struct SnapshotFeed: Sendable {
         let place = RegistryKey.file(intent.file).key(in: keyspace)
         let reason: String
         switch files[intent.file] {
-        case .readable(let section, let description):
+        case .readable(let section, let description, let quadlets):
             do throws(UnitFileError) {
                 snapshot.units[name] = Unit(
                     name: name,
                     intent: intent,
                     target: target,
                     options: try section.options(for: name),
-                    description: description
+                    description: description,
+                    quadlet: intent.source.flatMap { quadlets[$0.kind] }
                 )
                 problems[RegistryKey.unit(name).key(in: keyspace)] = nil
                 return
@@ -287,13 +290,20 @@ package struct SnapshotFeed: Sendable {
 
 /// What is kept of a unit file's text.
 private enum FileSummary: Sendable {
-    case readable(FleetSection, description: String)
+    /// `quadlets` has what the file asks of podman, for each kind that it has the section of; its unit knows which one
+    /// it is.
+    case readable(FleetSection, description: String, quadlets: [QuadletKind: QuadletFacts])
     case unreadable(String)
 
     init(_ bytes: [UInt8]) {
         do throws(UnitFileError) {
             let file = try ParsedUnitFile.parse(bytes: bytes)
-            self = .readable(try FleetSection.parse(file), description: file.description ?? "")
+            let kinds = QuadletKind.allCases.filter { file.hasSection($0.section) }
+            self = .readable(
+                try FleetSection.parse(file),
+                description: file.description ?? "",
+                quadlets: Dictionary(uniqueKeysWithValues: kinds.map { ($0, QuadletFacts(of: $0, file)) })
+            )
         } catch {
             self = .unreadable("\(error)")
         }

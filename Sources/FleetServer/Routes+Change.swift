@@ -9,17 +9,23 @@ import UnitFile
 extension Routes {
     /// The change is durable before the answer's head leaves; what was wrong with it is the answer's status.
     func change(_ request: APIRequest) async throws(APIError) -> Answer {
-        let wanted = try await request.json(ChangeRequest.self)
+        var wanted = try await request.json(ChangeRequest.self)
         guard !wanted.units.isEmpty else { throw APIError(400, "units: no units given") }
         guard wanted.units.count <= limits.units else {
             throw APIError(413, "units: at most \(limits.units) in one request, this has \(wanted.units.count)")
         }
         let before = try await control.snapshot()
+        for (place, unit) in wanted.units.enumerated() where unit.text == nil {
+            if let source = unit.source { wanted.units[place].name = before.name(meantBy: source) }
+        }
         let change = try await resolve(wanted, in: before)
         let outcome = try await control.perform(change, by: await request.user())
         let after = try await control.snapshot()
         let first = Self.warnings(of: change) + Self.report(wanted, change, outcome, in: after)
-        let waits = wanted.wait ? Self.waits(for: change, wanted.action, outcome, in: after) : [:]
+        let companions = Set(wanted.units.filter(\.isCompanion).map(\.name))
+        let waits =
+            wanted.wait
+            ? Self.waits(for: change, wanted.action, outcome, in: after).filter { !companions.contains($0.key) } : [:]
         let settled = wanted.wait ? Self.settled(wanted.action, outcome, except: waits, in: after) : []
         let control = control
         let explainer = explainer
@@ -70,9 +76,22 @@ extension Routes {
         var templates: [ContentHash: String] = [:]
         for unit in request.units {
             let text = try await text(for: unit, in: snapshot, &templates)
-            submissions.append(Submission(name: unit.name, text: text, path: text == nil ? nil : unit.path))
+            let source = Self.source(of: unit, in: snapshot)
+            let path = text == nil ? nil : unit.path
+            var submission = Submission(name: unit.name, source: source, text: text, path: path)
+            submission.isCompanion = unit.isCompanion
+            submissions.append(submission)
         }
         return .submit(submissions, target: target, replace: request.replace ? .withinTarget : .keep)
+    }
+
+    /// The Quadlet file that a unit comes from: the one that was named, or the instance of the stored template's.
+    private static func source(of unit: UnitReference, in snapshot: Snapshot) -> QuadletName? {
+        if let source = unit.source { return source }
+        guard unit.text == nil, snapshot.unitRevisions[unit.name] == nil, let instance = unit.name.instance,
+            let template = unit.name.template, let source = snapshot.units[template]?.intent.source
+        else { return nil }
+        return source.instance(instance)
     }
 
     /// fleet's order of search: a stored unit is compared with the local file, or the local template; one that is not
@@ -99,7 +118,7 @@ extension Routes {
         guard case .submit(let submissions, _, _) = change else { return [] }
         return submissions.flatMap { submission -> [ChangeProgress] in
             guard let text = submission.text, let file = try? ParsedUnitFile.parse(text) else { return [] }
-            return UnitValidation.warnings(name: submission.name, file: file).map {
+            return UnitValidation.warnings(name: submission.name, source: submission.source, file: file).map {
                 ChangeProgress(kind: .warning, unit: submission.name, message: $0)
             }
         }

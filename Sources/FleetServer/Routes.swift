@@ -44,8 +44,8 @@ struct Routes: Sendable {
         case .brake: try await brake()
         case .brakeRelease: try await releaseBrake(request)
         case .units: .value(UnitListing(of: try await control.snapshot(), explainer: explainer))
-        case .unit(let name): try await unit(unitName(name))
-        case .journal(let name): try await journal(unitName(name), request)
+        case .unit(let name): try await unit(unitName(meantBy: name))
+        case .journal(let name): try await journal(unitName(meantBy: name), request)
         case .change: try await change(request)
         case .events: try await events(request)
         case .registry: request.method == .post ? try await importRegistry(request) : try await exportRegistry()
@@ -63,6 +63,18 @@ struct Routes: Sendable {
     }
 
     // MARK: v2
+
+    /// Takes the name of a Quadlet file for that of its unit.
+    private func unitName(meantBy text: String) async throws(APIError) -> UnitName {
+        guard QuadletKind(ofFile: text) != nil else { return try unitName(text) }
+        let source: QuadletName
+        do throws(UnitNameError) {
+            source = try QuadletName(text)
+        } catch {
+            throw APIError(400, error.description)
+        }
+        return try await control.snapshot().name(meantBy: source)
+    }
 
     private func unit(_ name: UnitName) async throws(APIError) -> Answer {
         let snapshot = try await control.snapshot()

@@ -33,9 +33,14 @@ package struct Submission: Hashable, Sendable {
     package var text: String?
     /// Where the text comes from, for messages.
     package var path: String?
+    /// The Quadlet file that the text is, which becomes the unit `name`; nil for a unit file of systemd's.
+    package var source: QuadletName?
+    /// It comes because another one needs it: stored if it is not yet, with its target state left alone.
+    package var isCompanion = false
 
-    package init(name: UnitName, text: String?, path: String? = nil) {
+    package init(name: UnitName, source: QuadletName? = nil, text: String?, path: String? = nil) {
         self.name = name
+        self.source = source
         self.text = text
         self.path = path
     }

@@ -43,7 +43,7 @@ extension Change {
         case .lower(let names, let state): planner.forEach(names) { $0.lower($1, to: state) }
         case .restart(let names): planner.forEach(names) { $0.restart($1) }
         case .resetFailed(let names): planner.forEach(names) { $0.resetFailures(of: $1) }
-        case .destroy(let names): planner.forEach(names) { $0.destroy($1) }
+        case .destroy(let names): planner.forEach(names) { $0.destroy($1, among: Set(names)) }
         case .label(let changes): planner.label(changes)
         case .move(let names, let machine): planner.forEach(names) { $0.move($1, to: machine) }
         case .releaseBrake: try planner.releaseBrake()

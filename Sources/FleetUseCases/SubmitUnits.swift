@@ -20,16 +20,39 @@ extension ChangePlanner {
                 unique.append(submission)
             }
         }
-        try Self.validate(unique)
-        for submission in unique { submit(submission, target: target, replace: replace) }
+        try validate(unique)
+        for submission in unique {
+            let own = snapshot.units[submission.name]?.target.state ?? .inactive
+            submit(submission, target: submission.isCompanion ? own : target, replace: replace)
+        }
+        renewUsers(of: unique)
+    }
+
+    /// A Quadlet file is part of every unit that needs it: when it is replaced they are replaced too, with their
+    /// failures forgotten. Their machines start them again once the engine has passed the new text on.
+    private mutating func renewUsers(of submissions: [Submission]) {
+        let asked = Set(submissions.map(\.name))
+        let replaced = submissions.compactMap { submission -> QuadletName? in
+            guard case .changed = effects[submission.name], let text = submission.text,
+                let old = snapshot.units[submission.name]?.intent, old.file != ContentHash(of: text)
+            else { return nil }
+            return old.source
+        }
+        for name in snapshot.allUsers(of: Set(replaced)).sorted() {
+            guard let unit = snapshot.units[name], unit.target.state > .inactive else { continue }
+            if case .changed = effects[name] { continue }
+            let before = effects[name]
+            let files = replaced.map(\.description).sorted().joined(separator: ", ")
+            writeTarget(of: unit, unit.target.state, .replaced, "\(files) replaced, which its file needs,")
+            if !asked.contains(name) { effects[name] = before }
+        }
     }
 
     /// Throws one error with the messages of all files that have any.
-    private static func validate(_ submissions: [Submission]) throws(UseCaseError) {
-        var messages: [String] = []
-        for submission in submissions {
-            guard let text = submission.text else { continue }
-            messages += SubmissionCheck.problems(of: submission.name, text: text, path: submission.path)
+    private func validate(_ submissions: [Submission]) throws(UseCaseError) {
+        let coming = Set(submissions.filter { $0.text != nil }.compactMap(\.source))
+        let messages = submissions.flatMap { submission in
+            SubmissionCheck.problems(of: submission) { coming.contains($0) || snapshot.unit(from: $0) != nil }
         }
         guard !messages.isEmpty else { return }
         throw UseCaseError(
@@ -44,11 +67,12 @@ extension ChangePlanner {
         if target != .inactive, name.isTemplate {
             return refuse(name, .invalid, Self.templateMessage(name))
         }
+        if let message = strife(of: submission) { return refuse(name, .conflict, message) }
         guard snapshot.unitRevisions[name] != nil else {
             guard let text = submission.text else {
                 return refuse(name, .notFound, "unable to find Unit(\(name)) in Registry or on filesystem")
             }
-            return create(name, text: text, target: target)
+            return create(submission, text: text, target: target)
         }
         let stored = snapshot.units[name]?.intent.file
         guard let text = submission.text, ContentHash(of: text) != stored else {
@@ -68,10 +92,23 @@ extension ChangePlanner {
                 let message = "can not replace Unit(\(name)) in state '\(state.rawValue)', use the appropriate command"
                 return refuse(name, .conflict, message)
             }
-            self.replace(name, with: text, target: target)
+            self.replace(submission, with: text, target: target)
         case .always:
-            self.replace(name, with: text, target: target)
+            self.replace(submission, with: text, target: target)
         }
+    }
+
+    /// Two files cannot become one unit, nor one file two.
+    private func strife(of submission: Submission) -> String? {
+        guard submission.text != nil else { return nil }
+        let name = submission.name
+        if let source = submission.source, let other = snapshot.unit(from: source), other != name {
+            return "\(source) is stored as \(other) and would become \(name): destroy \(other) first"
+        }
+        guard let stored = snapshot.units[name]?.intent, stored.source != submission.source else { return nil }
+        let new = submission.source?.description ?? "a unit file of systemd's"
+        let old = stored.source?.description ?? "a unit file of systemd's"
+        return "\(name) is stored from \(old), and not from \(new): destroy it first"
     }
 
     /// The target state of a stored unit whose file stays.
@@ -83,29 +120,32 @@ extension ChangePlanner {
         }
     }
 
-    private mutating func create(_ name: UnitName, text: String, target: TargetState) {
-        let event = event(.submitted, of: name, "submitted with target state \(target.rawValue)")
-        store(name, text: text, target: target, restart: 0, operations: event)
+    private mutating func create(_ submission: Submission, text: String, target: TargetState) {
+        let origin = submission.source.map { "\($0) " } ?? ""
+        let event = event(.submitted, of: submission.name, "\(origin)submitted with target state \(target.rawValue)")
+        store(submission, text: text, target: target, restart: 0, operations: event)
     }
 
-    private mutating func replace(_ name: UnitName, with text: String, target: TargetState) {
+    private mutating func replace(_ submission: Submission, with text: String, target: TargetState) {
+        let name = submission.name
         let old = snapshot.units[name]?.intent.file
         let change = "file \(old?.short ?? "(unreadable)") replaced with \(ContentHash(of: text).short)"
         let event = event(.replaced, of: name, "\(change), target state \(target.rawValue) set")
         let restart = snapshot.units[name]?.target.restart ?? 0
-        store(name, text: text, target: target, restart: restart, operations: event)
+        store(submission, text: text, target: target, restart: restart, operations: event)
     }
 
     private mutating func store(
-        _ name: UnitName,
+        _ submission: Submission,
         text: String,
         target: TargetState,
         restart: Generation,
         operations: [StoreOperation]
     ) {
+        let name = submission.name
         let generation = nextGeneration(of: name)
         let hash = ContentHash(of: text)
-        let intent = UnitIntent(file: hash, generation: generation, submitted: user)
+        let intent = UnitIntent(file: hash, generation: generation, submitted: user, source: submission.source)
         let targetValue = UnitTarget(state: target, generation: generation, restart: restart, set: user)
         var writes = Writes(unit: name, compares: isUnchanged(name))
         writes.operations = [put(.unit(name), intent), put(.target(name), targetValue), forgetFailures(of: name)]

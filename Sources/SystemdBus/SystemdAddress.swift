@@ -29,16 +29,24 @@ package struct SystemdPaths: Hashable, Sendable {
     package var units: String
     /// The folder that says which `AtMostOnce=` units systemd may start.
     package var allowed: String
+    /// Services that were made for what units of ours need beside them. Our links into this folder make no unit ours.
+    package var companions: String
+    /// Where podman's Quadlet generator works.
+    package var quadlet: String
 
     package init(
         root: String = "",
         links: String = "/run/systemd/system",
         units: String = "/run/fleet/units",
-        allowed: String = "/run/fleet/allowed"
+        allowed: String = "/run/fleet/allowed",
+        companions: String = "/run/fleet/companions",
+        quadlet: String = "/run/fleet/quadlet"
     ) {
         self.root = root
         self.links = links
         self.units = units
         self.allowed = allowed
+        self.companions = companions
+        self.quadlet = quadlet
     }
 }

@@ -12,16 +12,22 @@ extension SystemdBus {
         _ texts: [ContentHash: String]
     ) async -> InstallBatch {
         var batch = InstallBatch(began: Self.realtimeMicroseconds)
+        let made = await makeServices(installations, texts)
         for installation in installations {
-            if let text = texts[installation.file] {
-                batch.add(installation, text, known: ours[installation.unit])
-            } else {
-                let message = "the text of \(installation.unit) is not at hand"
-                batch.results[installation.unit] = .failed(OperationFailure(kind: .badUnit, message: message))
+            switch made[installation.unit] {
+            case .success(let services)?: batch.add(installation, services, known: ours[installation.unit])
+            case .failure(let failure)?: batch.refuse(installation.unit, failure.message)
+            case nil:
+                if installation.quadlet == nil, let text = texts[installation.file] {
+                    batch.add(installation, text, known: ours[installation.unit])
+                } else {
+                    batch.refuse(installation.unit, "the text of \(installation.unit) is not at hand")
+                }
             }
         }
         do {
             try await refuseTakenNames(&batch)
+            try await stopOutdatedCompanions(&batch)
             try await writeFiles(&batch)
             try await load(&batch)
             try await enable(&batch)
@@ -42,9 +48,9 @@ extension SystemdBus {
     private func refuseTakenNames(_ batch: inout InstallBatch) async throws(SystemdBusError) {
         for (unit, path) in try await takenNames(batch.open) { batch.results[unit] = .nameTaken(path: path) }
         for unit in batch.open {
+            if let message = takenCompanion(of: batch.drafts[unit]) { batch.refuse(unit, message) }
             if let (alias, path) = takenAlias(of: unit, batch.drafts[unit]?.install.aliases ?? []) {
-                let message = "Alias=\(alias) would replace a unit of the machine, \(path)"
-                batch.results[unit] = .failed(OperationFailure(kind: .badUnit, message: message))
+                batch.refuse(unit, "Alias=\(alias) would replace a unit of the machine, \(path)")
             }
         }
     }
@@ -56,7 +62,9 @@ extension SystemdBus {
             if let path = directory.foreignPath(of: unit, in: facts.unitPath) { taken[unit] = path }
         }
         // A unit can also exist without a file: a mount, a device, a transient unit.
-        let rest = units.filter { taken[$0] == nil && ours[$0] == nil && !$0.isTemplate }
+        let rest = units.filter {
+            taken[$0] == nil && ours[$0] == nil && !$0.isTemplate && !directory.isCompanion($0)
+        }
         let loaded = try await loadedUnits(rest).sorted()
         let names = ["LoadState", "ActiveState", "FragmentPath"]
         let values = try await properties(
@@ -105,9 +113,12 @@ extension SystemdBus {
             guard let draft = batch.drafts[unit] else { continue }
             do {
                 // An unchanged file keeps its time stamp, so that systemd does not think it needs a reload.
+                for (companion, text) in draft.companions.sorted(by: { $0.key < $1.key }) {
+                    try directory.installCompanion(companion, text)
+                }
                 try directory.guardUnit(unit, draft.isAtMostOnce ? draft.text : nil)
                 if draft.isChanged || !directory.isOurs(unit) { try directory.install(unit, draft.text) }
-                remember(unit, OurUnit(file: draft.hash, isAtMostOnce: draft.isAtMostOnce))
+                remember(unit, OurUnit(file: draft.hash, stamp: draft.stamp, isAtMostOnce: draft.isAtMostOnce))
             } catch {
                 batch.results[unit] = outcome(of: error)
             }
@@ -120,7 +131,8 @@ extension SystemdBus {
         let units = batch.open.filter { !$0.isTemplate && batch.drafts[$0]?.isReadByStart != true }
         var listed = try await listUnits(units)
         // A name that was new cannot be outdated; asking would only make systemd read the file a second time.
-        let known = units.filter { batch.drafts[$0]?.isNew == false }
+        let outdated = try await loadedUnits(batch.outdatedCompanions.sorted()).sorted()
+        let known = units.filter { batch.drafts[$0]?.isNew == false } + outdated
         let ids = known.map { PropertyID(unit: $0, interface: SystemdName.unit, name: "NeedDaemonReload") }
         if try await properties(ids).values.contains(.flag(true)) {
             try await reload()
@@ -141,8 +153,7 @@ extension SystemdBus {
     private func fail(_ unit: UnitName, _ message: String, _ batch: inout InstallBatch) {
         batch.results[unit] = .failed(OperationFailure(kind: .badUnit, message: message))
         guard batch.drafts[unit]?.isNew == true else { return }
-        directory.remove(unit)
-        forget(unit)
+        removeFiles(of: unit)
     }
 
     /// systemd's own words: the load error, and what PID 1 wrote about the file's lines.
@@ -185,47 +196,5 @@ extension SystemdBus {
             ids.append(PropertyID(unit: owner, interface: SystemdName.unit, name: "ActiveState"))
         }
         if try await properties(ids).values.contains(where: { $0.text != "active" }) { try await reload() }
-    }
-}
-
-/// The state of one `install`.
-struct InstallBatch {
-    struct Draft {
-        var text: String
-        var hash: ContentHash
-        var install: InstallSection
-        var isAtMostOnce: Bool
-        /// There was no unit of ours of this name.
-        var isNew: Bool
-        /// The text differs from the installed one.
-        var isChanged: Bool
-        /// The start that comes next is the first to need the file.
-        var isReadByStart: Bool
-    }
-
-    /// CLOCK_REALTIME in microseconds, as the journal counts.
-    let began: UInt64
-    private(set) var drafts: [UnitName: Draft] = [:]
-    var results: [UnitName: OperationResult] = [:]
-    /// What systemd said of the units when it had loaded them, and the number of that reading.
-    var listed: [UnitName: ListedUnit] = [:]
-    var listing = 0
-
-    init(began: UInt64) { self.began = began }
-
-    /// The units without a result yet, sorted.
-    var open: [UnitName] { drafts.keys.filter { results[$0] == nil }.sorted() }
-
-    mutating func add(_ installation: UnitInstallation, _ text: String, known: SystemdBus.OurUnit?) {
-        let install = InstallSection(of: text)
-        drafts[installation.unit] = Draft(
-            text: text,
-            hash: installation.file,
-            install: install,
-            isAtMostOnce: installation.atMostOnce,
-            isNew: known == nil,
-            isChanged: known?.file != installation.file,
-            isReadByStart: known == nil && installation.startsNext && !install.isPresent
-        )
     }
 }

@@ -156,7 +156,8 @@ extension SystemdBus {
                     loadState: "loaded",
                     activeState: "inactive",
                     subState: "dead",
-                    file: ours[unit]?.file
+                    file: ours[unit]?.file,
+                    quadlet: ours[unit]?.stamp?.bundle
                 )
             }
         }
@@ -207,6 +208,7 @@ extension SystemdBus {
             invocation: unitValue("InvocationID").hexadecimal,
             loadError: unitValue("LoadError").texts.last ?? "",
             file: own?.file,
+            quadlet: own?.stamp?.bundle,
             since: Self.time(unitValue("StateChangeTimestamp").number),
             isAllowed: own?.isAtMostOnce == true ? directory.isAllowed(unit) : nil,
             hasJob: row.hasJob

@@ -138,8 +138,8 @@ extension SystemdBus {
                 }
             }
             if !unit.isTemplate { try await resetFailedUnit(unit) }
-            directory.remove(unit)
-            forget(unit)
+            removeFiles(of: unit)
+            try await removeUnneededCompanions()
             // systemd drops a unit at rest by itself, unless another unit refers to it: then only a reload makes it
             // forget the file.
             if !unit.isTemplate, try await !loadedUnits([unit]).isEmpty, try await isAtRest(unit) { try await reload() }

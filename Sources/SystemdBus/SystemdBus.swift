@@ -23,6 +23,7 @@ package actor SystemdBus: UnitManager {
     nonisolated let journalSource: SystemdJournal
     let addresses: [SystemdAddress]
     let directory: UnitDirectory
+    let generator: QuadletGenerator
     // Unbounded, because dropping an event would leave the agent with an old state for ever; an event is yielded only
     // when an observation differs, so a consumer that lags has at most the changes it has missed.
     private let event: AsyncStream<UnitManagerEvent>.Continuation
@@ -56,6 +57,8 @@ package actor SystemdBus: UnitManager {
     struct OurUnit {
         /// nil when the link is there and the file is not.
         var file: ContentHash?
+        /// What its service was made from; nil for a unit file of systemd's.
+        var stamp: QuadletStamp?
         /// It has the drop-in of an `AtMostOnce=` unit, as it should be.
         var isAtMostOnce = false
     }
@@ -63,11 +66,13 @@ package actor SystemdBus: UnitManager {
     /// The beginning of a clock of this process that counts suspends.
     private static let epoch = ContinuousClock.now
 
-    /// `addresses` are tried in turn at each attempt to connect. `elapsed` is the clock of `Fence`'s deadlines.
+    /// `addresses` are tried in turn at each attempt to connect. `quadlet` runs podman's generator. `elapsed` is the
+    /// clock of `Fence`'s deadlines.
     package init(
         addresses: [SystemdAddress] = SystemdAddress.standard,
         paths: SystemdPaths = SystemdPaths(),
         journal: SystemdJournal = SystemdJournal(),
+        quadlet: [String] = ["/usr/libexec/podman/quadlet"],
         fence timing: FenceTiming = FenceTiming(lease: .seconds(10)),
         elapsed: @escaping @Sendable () -> Duration = { SystemdBus.epoch.duration(to: .now) },
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
@@ -81,6 +86,7 @@ package actor SystemdBus: UnitManager {
         self.addresses = addresses
         journalSource = journal
         directory = UnitDirectory(paths: paths, timing: timing)
+        generator = QuadletGenerator(command: quadlet, paths: paths)
     }
 
     deinit {
@@ -111,6 +117,9 @@ package actor SystemdBus: UnitManager {
 
     /// systemd's version as its `Version` property says, such as `257.9-1~deb13u1`; empty before the first connection.
     package var version: String { facts.version }
+
+    /// The version of the podman that makes services of Quadlet files here; nil while there is none.
+    package func podmanVersion() async -> PodmanVersion? { await generator.version() }
 
     /// The reason why the connection ended.
     private func connectAndStay() async -> String {

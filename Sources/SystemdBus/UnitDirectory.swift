@@ -24,8 +24,10 @@ struct UnitDirectory: Sendable {
             }
             guard let unit = try? UnitName(name), isOurs(unit) else { continue }
             let text = text(of: unit)
+            let stamp = text.flatMap(QuadletStamp.init(of:))
             let found = SystemdBus.OurUnit(
-                file: text.map(ContentHash.init(of:)),
+                file: stamp?.file ?? text.map(ContentHash.init(of:)),
+                stamp: stamp,
                 isAtMostOnce: text.map { contents(of: dropInPath(unit)) == dropIn(unit, $0) } ?? false
             )
             units.append((unit, found))
@@ -40,7 +42,7 @@ struct UnitDirectory: Sendable {
     /// The text of our installed file.
     func text(of unit: UnitName) -> String? { contents(of: unitFile(unit)) }
 
-    private func contents(of path: String) -> String? {
+    func contents(of path: String) -> String? {
         let file = open(paths.root + path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
@@ -66,7 +68,7 @@ struct UnitDirectory: Sendable {
                 let path = folder + "/" + name.description
                 var status = stat()
                 guard lstat(paths.root + path, &status) == 0 else { continue }
-                if folder == paths.links, isOurs(name) { continue }
+                if folder == paths.links, isOurs(name) || isCompanion(name) { continue }
                 if folder == paths.links, linkTarget(named: name.description) == owned { continue }
                 return path
             }
@@ -84,7 +86,7 @@ struct UnitDirectory: Sendable {
         try link(unit)
     }
 
-    private func replace(_ file: String, with text: String, by draft: String) throws(SystemdBusError) {
+    func replace(_ file: String, with text: String, by draft: String) throws(SystemdBusError) {
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure("creating", draft) }
         do throws(SystemdBusError) {
@@ -161,10 +163,11 @@ struct UnitDirectory: Sendable {
     /// The path under which systemd sees the unit.
     func linkPath(_ unit: UnitName) -> String { paths.links + "/" + unit.description }
 
-    private func unitFile(_ unit: UnitName) -> String { paths.units + "/" + unit.description }
+    func unitFile(_ unit: UnitName) -> String { paths.units + "/" + unit.description }
 
     private func link(_ unit: UnitName) throws(SystemdBusError) {
         guard !isOurs(unit) else { return }
+        guard try !promote(unit) else { return }
         guard symlink(unitFile(unit), paths.root + linkPath(unit)) == 0 else {
             throw failure("linking", linkPath(unit))
         }
@@ -172,7 +175,7 @@ struct UnitDirectory: Sendable {
     }
 
     /// systemd looks for new units again only when the folder's time stamp changed, which has the same coarse clock.
-    private func stampLinks() {
+    func stampLinks() {
         var now = Self.now
         _ = utimensat(AT_FDCWD, paths.root + paths.links, &now, 0)
     }
@@ -183,7 +186,7 @@ struct UnitDirectory: Sendable {
         return [time, time]
     }
 
-    private func linkTarget(named name: String) -> String? {
+    func linkTarget(named name: String) -> String? {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
             guard let start = buffer.baseAddress else { return nil }
             let count = readlink(paths.root + paths.links + "/" + name, start, buffer.count)
@@ -202,7 +205,7 @@ struct UnitDirectory: Sendable {
         }
     }
 
-    private func makeFolder(_ path: String) throws(SystemdBusError) {
+    func makeFolder(_ path: String) throws(SystemdBusError) {
         var made = ""
         for part in path.split(separator: "/") {
             made += "/" + part
@@ -210,7 +213,7 @@ struct UnitDirectory: Sendable {
         }
     }
 
-    private func failure(_ action: String, _ path: String) -> SystemdBusError {
+    func failure(_ action: String, _ path: String) -> SystemdBusError {
         SystemdBusError(.file, "\(action) \(path) failed: \(errorText(errno))")
     }
 }

@@ -19,8 +19,8 @@ extension UnitName {
         return components.last.map { String(Substring($0)) } ?? "/"
     }
 
-    /// Whether `text` ends in a suffix that is kept. The suffixes of other kinds of file that fleet may take
-    /// (Quadlet's) belong here, next to systemd's.
+    /// Whether `text` ends in a suffix that is kept. Quadlet's suffixes are looked at before anybody comes here
+    /// (`QuadletName`).
     private static func hasKnownSuffix(_ text: String) -> Bool {
         guard let dot = text.utf8.lastIndex(of: UInt8(ascii: ".")) else { return false }
         return UnitType(rawValue: String(text[text.index(after: dot)...])) != nil

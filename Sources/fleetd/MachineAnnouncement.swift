@@ -27,6 +27,7 @@ actor MachineAnnouncement {
             metadata: configuration.metadata,
             version: FleetVersion.text,
             systemdVersion: await systemd.version,
+            podman: await systemd.podmanVersion(),
             since: since
         )
     }

@@ -56,6 +56,45 @@ import UnitFile
         try roundTrip(LeaderRecord(machine: machine, since: Self.at))
     }
 
+    @Test func quadletUnitsReadBackAndOthersSayNothingOfIt() throws {
+        let (web, network) = (try QuadletName("web.container"), try QuadletName("app.network"))
+        let file = ContentHash(of: "x")
+        let by = Provenance(at: Self.at, by: "me")
+        try roundTrip(UnitIntent(file: file, generation: 1, submitted: by, source: web))
+        let plain = String(
+            decoding: RegistryValue.encode(UnitIntent(file: file, generation: 1, submitted: by)),
+            as: UTF8.self
+        )
+        #expect(!plain.contains("source"))
+        var assignment = Assignment(
+            file: file,
+            target: .loaded,
+            generation: 4,
+            restart: 2,
+            attempt: 1,
+            atMostOnce: false,
+            epoch: Epoch(12),
+            reason: "least loaded",
+            at: Self.at
+        )
+        #expect(!String(decoding: RegistryValue.encode(assignment), as: UTF8.self).contains("quadlet"))
+        assignment.quadlet = QuadletBundle(source: web, companions: [network: file])
+        try roundTrip(assignment)
+        let text = String(decoding: RegistryValue.encode(assignment), as: UTF8.self)
+        #expect(text.contains(#""quadlet":{"companions":{"app.network":"\#(file)"},"source":"web.container"}"#))
+        var presence = MachinePresence(
+            hostname: "a",
+            primaryIP: "",
+            metadata: [:],
+            version: "",
+            systemdVersion: "",
+            since: Self.at
+        )
+        #expect(!String(decoding: RegistryValue.encode(presence), as: UTF8.self).contains("podman"))
+        presence.podman = PodmanVersion(5, 4)
+        try roundTrip(presence)
+    }
+
     private func roundTrip<Value: Codable & Equatable>(_ value: Value) throws {
         #expect(try RegistryValue.decode(Value.self, from: RegistryValue.encode(value)) == value)
     }

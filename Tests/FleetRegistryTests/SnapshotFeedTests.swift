@@ -47,6 +47,29 @@ import UnitFile
         }
     }
 
+    @Test func aQuadletFileIsReadByTheKindThatItsUnitSays() throws {
+        let unit = try UnitName("web.service")
+        let source = try QuadletName("web.container")
+        let text = "[Container]\nImage=x\nNetwork=app.network\n[Unit]\nDescription=Web\n"
+        let who = Provenance(at: at, by: "root")
+        let intent = UnitIntent(file: ContentHash(of: text), generation: 1, submitted: who, source: source)
+        var feed = SnapshotFeed(keyspace: keyspace)
+        _ = feed.list(
+            [
+                entry(.unit(unit), RegistryValue.encode(intent), at: 5),
+                entry(.target(unit), RegistryValue.encode(UnitTarget(state: .loaded, generation: 1, set: who)), at: 5),
+                entry(.file(ContentHash(of: text)), Array(text.utf8), at: 5),
+            ],
+            at: Revision(5)
+        )
+        let facts = try #require(feed.snapshot.units[unit]?.quadlet)
+        #expect(facts.references == [try QuadletName("app.network")])
+        #expect(facts.podman.version == PodmanVersion(4, 4))
+        #expect(feed.snapshot.unitsBySource == [source: [unit]])
+        _ = feed.apply([.delete(RegistryKey.unit(unit).key(in: keyspace), at: Revision(6))], upTo: Revision(6))
+        #expect(feed.snapshot.unitsBySource.isEmpty)
+    }
+
     @Test func listingAndFoldingGiveTheSameSnapshot() throws {
         let unit = try UnitName("web.service")
         let machine = try #require(MachineID("0123456789abcdef0123456789abcdef"))

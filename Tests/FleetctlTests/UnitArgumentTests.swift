@@ -25,7 +25,7 @@ import UnitFile
     }
 
     @Test(arguments: [
-        "", "/", "a b", "a*.service", "@.service", "web.container", "dir/data.volume", "\u{1B}[2J.service",
+        "", "/", "a b", "a*.service", "@.service", ".container", "a b.pod", "\u{1B}[2J.service",
     ])
     func badNames(_ argument: String) {
         let error = #expect(throws: Failure.self) { try UnitArgument(argument) }
@@ -61,6 +61,26 @@ import UnitFile
                 let absent = try UnitArgument(folder + "/" + name).reference()
                 #expect(absent == UnitReference(name: try UnitName(name + ".service")))
             }
+        }
+    }
+
+    @Test func quadletFilesComeWithThoseBesideThem() async throws {
+        try await withFolder { folder in
+            try write(
+                "[Container]\nImage=x\nNetwork=a.network\nVolume=stored.volume:/x\n",
+                to: folder + "/web.container"
+            )
+            try write("[Network]\nServiceName=lan\n", to: folder + "/a.network")
+            let web = try UnitArgument(folder + "/web.container").reference()
+            #expect(web.name.description == "web.service")
+            #expect(web.source?.description == "web.container")
+            let beside = try QuadletFiles.companions(of: [web])
+            #expect(beside.map(\.name.description) == ["lan.service"])
+            #expect(beside.map(\.isCompanion) == [true])
+            #expect(try UnitArgument("web.pod").stored == "web.pod")
+            try write("[Container]\nImge=x\n", to: folder + "/bad.container")
+            let error = #expect(throws: Failure.self) { try UnitArgument(folder + "/bad.container").reference() }
+            #expect(error?.text.hasPrefix("\(folder)/bad.container:2:1: unknown key Imge=") == true)
         }
     }
 

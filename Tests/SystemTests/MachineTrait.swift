@@ -31,9 +31,14 @@ private enum Current {
 
 extension Trait where Self == MachineTrait<Fleet> {
     /// One machine with the packages. `configuration` is /etc/fleet/fleet.conf before fleetd starts for the first time.
-    static func machine(_ suite: Debian = .trixie, configuration: String = "") -> MachineTrait<Fleet> {
+    /// `packages` are Debian's, beside those that every machine has.
+    static func machine(
+        _ suite: Debian = .trixie,
+        with packages: [String] = [],
+        configuration: String = ""
+    ) -> MachineTrait<Fleet> {
         MachineTrait(current: Current.$fleet) { lab in
-            let machine = try await lab.boot("m1", suite: suite)
+            let machine = try await lab.boot("m1", suite: suite, with: packages)
             if !configuration.isEmpty { try await machine.write(configuration, to: "/etc/fleet/fleet.conf") }
             let fleet = Fleet(machine: machine)
             try await fleet.install()

@@ -34,6 +34,7 @@ final class Rig: Sendable {
             addresses: [machine.address],
             paths: machine.paths,
             journal: machine.journal,
+            quadlet: ["/usr/bin/nsenter", "-t", "\(machine.leader)", "-m", "-p", "--", "/usr/libexec/podman/quadlet"],
             elapsed: elapsed,
             log: log
         )

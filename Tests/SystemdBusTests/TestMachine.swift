@@ -32,6 +32,12 @@ final class TestMachine: Sendable {
         return nil
     }()
 
+    /// Whether the machine has podman with Quadlet.
+    static let hasQuadlet: Bool = {
+        let root = ProcessInfo.processInfo.environment["FLEET_TEST_ROOT"] ?? ""
+        return obstacle == nil && access(root + "/usr/libexec/podman/quadlet", X_OK) == 0
+    }()
+
     private static let booted = Mutex<Result<TestMachine, TestFailure>?>(nil)
 
     /// The machine of this test process, booted by whoever asks first.

@@ -142,6 +142,7 @@ struct AuditedOutcome {
             let texts = wanted.map { $0.text(machine: machine, hostname: hostname) }
             if metadata[key].map(texts.contains) != true { return "MachineMetadata=\(key)" }
         }
+        if let quadlet = objection(ofPodmanTo: unit, on: machine, isNew: isNew) { return quadlet }
         if snapshot.refusals[unit.name]?[machine] != nil { return "refused" }
         let here = units(on: machine)
         if let peer = options.machineOf.first(where: { $0 == unit.name || !here.contains($0) }) {
@@ -163,6 +164,25 @@ struct AuditedOutcome {
             }
         }
         return nil
+    }
+
+    private func objection(ofPodmanTo unit: Unit, on machine: MachineID, isNew: Bool) -> String? {
+        guard unit.quadlet != nil else { return nil }
+        var files = [unit]
+        var isWhole = true
+        var place = 0
+        while place < files.count {
+            for name in files[place].quadlet?.references ?? [] {
+                let known = snapshot.units.values.filter { $0.intent.source == name && $0.quadlet != nil }
+                if known.isEmpty, name != unit.intent.source { isWhole = false }
+                files += known.filter { candidate in !files.contains { $0.name == candidate.name } }
+            }
+            place += 1
+        }
+        if isNew, !isWhole { return "a Quadlet file is missing" }
+        let wanted = files.compactMap { $0.quadlet?.podman.version }.max() ?? PodmanVersion(0, 0)
+        guard let podman = snapshot.machines[machine]?.presence?.podman else { return isNew ? "no podman" : nil }
+        return podman < wanted ? "podman \(podman)" : nil
     }
 
     /// The units on a machine that say anything about others; of the rest of them nothing is asked.

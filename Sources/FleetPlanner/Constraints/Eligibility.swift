@@ -18,6 +18,7 @@ package enum Eligibility {
             ?? OrdersConstraint.reason(on: host, as: standing, now: world.now)
             ?? MachineIDConstraint.reason(unit.options, on: host)
             ?? MetadataConstraint.reason(unit.options, on: host)
+            ?? QuadletConstraint.reason(unit, on: host, as: standing, in: world)
             ?? RefusalConstraint.reason(unit.name, on: host, in: world)
     }
 

@@ -15,6 +15,11 @@ package enum IneligibleReason: Hashable, Sendable {
     case metadata(key: String, wanted: [String], found: String?)
     /// The machine's agent will not take the unit.
     case refused(String)
+    /// The unit comes from a Quadlet file, and the machine has no podman, or one without Quadlet.
+    case noPodman(PodmanNeed)
+    case oldPodman(PodmanNeed, found: PodmanVersion)
+    /// Quadlet files that the unit's own needs beside it are not stored (sorted).
+    case companionsMissing([QuadletName])
     /// `MachineOf=`: there is no such unit.
     case peerUnknown(UnitName)
     /// `MachineOf=`: that unit is on no machine.
@@ -42,6 +47,13 @@ extension IneligibleReason: CustomStringConvertible {
             "MachineMetadata=\(key)=\(wanted.joined(separator: " or ")) is asked for and the machine has "
                 + (found.map { "\(key)=\($0)" } ?? "no \(key)")
         case .refused(let reason): "the machine refuses it: \(reason)"
+        case .noPodman(let need):
+            "podman \(need.version) is needed (\(need.cause)) and the machine has none with Quadlet"
+        case .oldPodman(let need, let found):
+            "podman \(need.version) is needed (\(need.cause)) and the machine has \(found)"
+        case .companionsMissing(let names):
+            "its Quadlet file needs \(names.map(\.description).joined(separator: ", ")), not in the registry: submit "
+                + (names.count == 1 ? "that" : "those")
         case .peerUnknown(let peer): "MachineOf=\(peer) is asked for and there is no such unit"
         case .peerUnplaced(let peer): "MachineOf=\(peer) is asked for and \(peer) is on no machine"
         case .peerElsewhere(let peer, let machines):

@@ -10,6 +10,7 @@ struct Host: Equatable, Sendable {
     var hostname = ""
     /// `Machine.metadata`, merged once.
     var metadata: [String: String] = [:]
+    var podman: PodmanVersion?
     /// The machine is lost, and its units stay assigned to it until it is back.
     var isBraked = false
     /// Cordon and drain.

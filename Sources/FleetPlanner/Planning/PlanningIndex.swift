@@ -18,6 +18,8 @@ package struct PlanningIndex: Equatable, Sendable {
     /// Units that wait to be tried again, with the times.
     private(set) var retries: [UnitName: [Timestamp]] = [:]
     private var entries: [UnitName: Entry] = [:]
+    /// Which Quadlet files name which.
+    private var quadlets = QuadletIndex()
 
     /// What a unit has contributed, to take it back when it changes.
     private struct Entry: Equatable, Sendable {
@@ -39,6 +41,7 @@ package struct PlanningIndex: Equatable, Sendable {
             describe(machine, in: snapshot)
         }
         for unit in Set(snapshot.units.keys).union(snapshot.assignments.keys) { _ = replace(unit, in: snapshot) }
+        _ = quadlets.update(Set(snapshot.units.keys), from: snapshot)
     }
 
     /// Takes over what `snapshot` says of these units and machines.
@@ -52,6 +55,7 @@ package struct PlanningIndex: Equatable, Sendable {
                 dirty.replacements = true
             }
         }
+        dirty.units.formUnion(quadlets.update(units, from: snapshot))
         for machine in machines.union(dirty.machines) { dropIfUnknown(machine, in: snapshot) }
         return .some(dirty)
     }
@@ -77,7 +81,7 @@ package struct PlanningIndex: Equatable, Sendable {
         let after = hosts[slot]
         return before.isPresent != after.isPresent || before.metadata != after.metadata
             || before.hostname != after.hostname || before.orders != after.orders
-            || before.isBraked != after.isBraked
+            || before.isBraked != after.isBraked || before.podman != after.podman
     }
 
     private mutating func describe(_ machine: MachineID, in snapshot: Snapshot) {
@@ -86,6 +90,7 @@ package struct PlanningIndex: Equatable, Sendable {
         hosts[slot].isPresent = presence != nil
         hosts[slot].isBraked = presence == nil && snapshot.brake?.holds(machine) == true
         hosts[slot].hostname = presence?.hostname ?? ""
+        hosts[slot].podman = presence?.podman
         hosts[slot].metadata = snapshot.machines[machine]?.metadata ?? [:]
         hosts[slot].orders = snapshot.machines[machine]?.orders ?? MachineOrders()
     }

@@ -120,7 +120,7 @@ extension PlanningRun {
         let isRenewed = renewed[unit.name].map { $0 == index.slots[machine] } ?? false
         let isRetry = retried.contains(key(unit, machine)) || isRenewed
         let attempt = attempt(of: unit, on: machine, before: old, isNew: isRetry)
-        var new = assignment(unit, attempt: attempt, reason: old.reason)
+        var new = assignment(unit, attempt: attempt, reason: old.reason, after: old)
         (new.epoch, new.at) = (old.epoch, old.at)
         guard new != old else { return nil }
         (new.epoch, new.at) = (epoch, now)
@@ -137,6 +137,7 @@ extension PlanningRun {
     private static func changes(from old: Assignment, to new: Assignment) -> [String] {
         var changes: [String] = []
         if old.file != new.file { changes.append("the unit file was replaced") }
+        changes += companions(from: old.quadlet, to: new.quadlet)
         if old.target != new.target { changes.append("target state is now \(new.target.rawValue)") }
         if old.restart != new.restart { changes.append("a restart was asked for") }
         if old.atMostOnce != new.atMostOnce { changes.append("AtMostOnce= has changed") }
@@ -151,7 +152,29 @@ extension PlanningRun {
         return max(old, record.count)
     }
 
-    private func assignment(_ unit: Unit, attempt: Int, reason: String) -> Assignment {
+    /// Companions of the same file in words; those that come and go with another file are not worth a word.
+    private static func companions(from old: QuadletBundle?, to new: QuadletBundle?) -> [String] {
+        guard let old, let new, old.source == new.source else { return [] }
+        let changed = new.companions.filter { name, file in old.companions[name].map { $0 != file } ?? false }
+        guard !changed.isEmpty else { return [] }
+        return [changed.keys.sorted().map(\.description).joined(separator: ", ") + " was replaced"]
+    }
+
+    /// What has gone missing of an assigned unit's companions stays in its assignment: it runs with them.
+    private func bundle(_ unit: Unit, after old: Assignment?) -> QuadletBundle? {
+        guard let source = unit.intent.source, let needed = snapshot.companions(of: unit) else { return nil }
+        var bundle = QuadletBundle(source: source)
+        for (name, companion) in needed.units { bundle.companions[name] = snapshot.units[companion]?.intent.file }
+        for name in needed.missing { bundle.companions[name] = old?.quadlet?.companions[name] }
+        return bundle
+    }
+
+    private func assignment(
+        _ unit: Unit,
+        attempt: Int,
+        reason: String,
+        after old: Assignment? = nil
+    ) -> Assignment {
         Assignment(
             file: unit.intent.file,
             target: unit.target.state,
@@ -161,7 +184,8 @@ extension PlanningRun {
             atMostOnce: unit.options.atMostOnce,
             epoch: epoch,
             reason: reason,
-            at: now
+            at: now,
+            quadlet: bundle(unit, after: old)
         )
     }
 

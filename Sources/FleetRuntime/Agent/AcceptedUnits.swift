@@ -10,6 +10,12 @@ actor AcceptedUnits {
     private struct Entry: Codable {
         var assignment: Assignment
         var text: String
+        /// Of the Quadlet files that the unit's needs beside it.
+        var companions: [String]?
+
+        func text(_ file: ContentHash) -> String? {
+            ([text] + (companions ?? [])).first { ContentHash(of: $0) == file }
+        }
     }
 
     private let store: any DurableLedger
@@ -50,13 +56,8 @@ actor AcceptedUnits {
         recalled = [:]
     }
 
-    /// The text that was recalled with the unit's assignment, if it is this one.
-    func text(_ file: ContentHash, of unit: UnitName) -> String? {
-        guard let entry = recalled[unit], entry.assignment.file == file, ContentHash(of: entry.text) == file else {
-            return nil
-        }
-        return entry.text
-    }
+    /// The text that was recalled with the unit's assignment, if it is one of its.
+    func text(_ file: ContentHash, of unit: UnitName) -> String? { recalled[unit]?.text(file) }
 
     // MARK: Writing down
 
@@ -85,15 +86,27 @@ actor AcceptedUnits {
                     continue
                 }
                 // Without the text it is of no use; installing it asks for the text anyway, and tells of trouble.
-                guard case .text(let text)? = await files.texts(of: [assignment.file])[assignment.file] else {
+                guard let entry = await entry(of: assignment, files) else {
                     known[unit] = kept?[unit]
                     continue
                 }
-                values[unit] = RegistryValue.encode(Entry(assignment: assignment, text: text))
+                values[unit] = RegistryValue.encode(entry)
             }
             if !values.isEmpty { await write(values) }
             kept = known
         }
+    }
+
+    /// nil while a text cannot be had.
+    private func entry(of assignment: Assignment, _ files: FileTexts) async -> Entry? {
+        let companions = (assignment.quadlet?.companions ?? [:]).sorted { $0.key < $1.key }.map(\.value)
+        let answers = await files.texts(of: Set(companions + [assignment.file]))
+        let texts = ([assignment.file] + companions).compactMap { file in
+            if case .text(let text)? = answers[file] { text } else { nil }
+        }
+        guard let text = texts.first, texts.count == companions.count + 1 else { return nil }
+        let others = texts.count > 1 ? Array(texts.dropFirst()) : nil
+        return Entry(assignment: assignment, text: text, companions: others)
     }
 
     private func write(_ values: [UnitName: [UInt8]?]) async {

@@ -262,22 +262,25 @@ package actor AgentService: Service {
         var results: [UnitName: OperationResult] = [:]
         for installation in installations {
             // While the registry is away, what is remembered need not be waited for.
-            if let text = await memory?.text(installation.file, of: installation.unit) {
-                texts[installation.file] = text
+            for file in installation.files {
+                if let text = await memory?.text(file, of: installation.unit) { texts[file] = text }
             }
         }
-        let answers = await files.texts(of: Set(installations.map(\.file)).subtracting(texts.keys))
+        let wanted = installations.reduce(into: Set<ContentHash>()) { $0.formUnion($1.files) }
+        let answers = await files.texts(of: wanted.subtracting(texts.keys))
+        for case (let file, .text(let text)) in answers { texts[file] = text }
         for installation in installations {
-            switch texts[installation.file].map(FileTexts.Answer.text) ?? answers[installation.file] {
-            case .text(let text)?:
-                texts[installation.file] = text
+            guard let lacking = installation.files.filter({ texts[$0] == nil }).min() else {
                 ready.append(installation)
+                continue
+            }
+            switch answers[lacking] {
             case .missing(let reason)?:
                 results[installation.unit] = .failed(OperationFailure(kind: .badUnit, message: reason))
             case .unavailable(let error)?:
                 log.error("The unit file of \(installation.unit) cannot be read: \(error)")
                 results[installation.unit] = .unknown
-            case nil:
+            case .text?, nil:
                 results[installation.unit] = .unknown
             }
         }

@@ -21,7 +21,8 @@ struct APIClient: Sendable {
 
     func units() throws -> UnitListing { try get(RequestPath("units")) }
 
-    func unit(_ name: UnitName) throws -> UnitDetail { try get(RequestPath("units", name.description)) }
+    /// `name` may be that of a Quadlet file.
+    func unit(_ name: String) throws -> UnitDetail { try get(RequestPath("units", name)) }
 
     func version() throws -> VersionReport { try get(RequestPath("version")) }
 
@@ -43,12 +44,12 @@ struct APIClient: Sendable {
 
     /// Hands over journal lines as they come; with `follow`, until the connection ends.
     func journal(
-        of name: UnitName,
+        of name: String,
         lines count: Int,
         follow: Bool = false,
         each: (JournalLine) throws -> Void
     ) throws {
-        var path = RequestPath("units", name.description, "journal")
+        var path = RequestPath("units", name, "journal")
         path.text += "?lines=\(count)" + (follow ? "&follow=1" : "")
         try lines(.init(method: "GET", path: path), each: each)
     }

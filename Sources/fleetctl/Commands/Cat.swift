@@ -18,8 +18,8 @@ struct Cat: FleetctlCommand {
         let units = try UnitArgument.all(units)
         let client = try APIClient(global, in: context)
         for (index, unit) in units.enumerated() {
-            let text = try client.unit(unit.name).text
-            if units.count > 1 { context.console.write((index > 0 ? "\n" : "") + "# \(unit.name)\n") }
+            let text = try client.unit(unit.stored).text
+            if units.count > 1 { context.console.write((index > 0 ? "\n" : "") + "# \(unit.stored)\n") }
             context.console.write(text)
         }
         return ExitStatus.success

@@ -43,7 +43,7 @@ struct ChangeCommand {
 
     /// Names of stored units. Local files do not matter.
     func run(_ action: ChangeRequest.Action, names: [String], machine: String? = nil) throws -> Int32 {
-        let units = try UnitArgument.all(names).map { UnitReference(name: $0.name) }
+        let units = try UnitArgument.all(names).map(\.bare)
         return try run(ChangeRequest(action: action, units: units, wait: !wait.noBlock, machine: machine))
     }
 
@@ -52,6 +52,7 @@ struct ChangeCommand {
         options.warn(in: context)
         var units: [UnitReference] = []
         for argument in try UnitArgument.all(files) { units.append(try argument.reference()) }
+        units += try QuadletFiles.companions(of: units)
         let request = ChangeRequest(action: action, units: units, replace: options.replace, wait: !wait.noBlock)
         return try run(request)
     }

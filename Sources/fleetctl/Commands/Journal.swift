@@ -34,7 +34,7 @@ struct Journal: FleetctlCommand {
             throw Failure.usage("One unit must be provided.")
         }
         context.onInterrupt(.nothing)
-        try APIClient(global, in: context).journal(of: unit.name, lines: lines, follow: follow) { line in
+        try APIClient(global, in: context).journal(of: unit.stored, lines: lines, follow: follow) { line in
             context.console.write(try output.text(line, zone: context.zone))
         }
         return ExitStatus.success

@@ -29,9 +29,9 @@ struct Status: FleetctlCommand {
         for (index, unit) in units.enumerated() {
             let detail: UnitDetail
             do {
-                detail = try client.unit(unit.name)
+                detail = try client.unit(unit.stored)
             } catch let refusal as APIError where refusal.error.code == 404 {
-                context.console.complain("Unit \(unit.name) does not exist.")
+                context.console.complain("Unit \(unit.stored) does not exist.")
                 if status == ExitStatus.success { status = ExitStatus.noSuchUnit }
                 continue
             }
@@ -49,7 +49,7 @@ struct Status: FleetctlCommand {
     private func journal(of detail: UnitDetail, _ client: APIClient) -> [JournalLine]? {
         var lines: [JournalLine] = []
         do {
-            try client.journal(of: detail.row.name, lines: Self.journalLines) { lines.append($0) }
+            try client.journal(of: detail.row.name.description, lines: Self.journalLines) { lines.append($0) }
         } catch {
             return nil
         }

@@ -25,6 +25,15 @@ struct Verify: SlowFleetctlCommand {
                 hasErrors = true
                 continue
             }
+            if let source = unit.source {
+                do {
+                    _ = try QuadletFiles.check(source, file)
+                } catch {
+                    context.console.complain(error.text)
+                    hasErrors = true
+                }
+                continue
+            }
             found.append(SystemdAnalyze.Input(name: unit.name, file: file))
             if let error = FileCheck.error(unit.name, file) {
                 context.console.complain(error)

@@ -24,7 +24,7 @@ struct Why: FleetctlCommand {
         let units = try UnitArgument.all(units)
         let client = try APIClient(global, in: context)
         var details: [UnitDetail] = []
-        for unit in units { details.append(try client.unit(unit.name)) }
+        for unit in units { details.append(try client.unit(unit.stored)) }
         if json {
             context.console.print(try JSONText.document(details))
         } else {

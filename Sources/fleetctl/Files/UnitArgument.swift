@@ -4,32 +4,42 @@ import UnitFile
 /// A unit as the user names it on the command line: a name, a name without its type, or the path of a file.
 struct UnitArgument: Hashable, Sendable {
     var name: UnitName
+    /// The Quadlet file that is named.
+    var source: QuadletName?
     /// The argument with the type added: where a local file would be.
     var path: String
 
     /// Only the base name counts; `.service` is added to a name without a unit type. Throws a usage `Failure`.
     init(_ argument: String) throws(Failure) {
         let base = UnitName.baseName(of: argument)
-        if let kind = Self.quadletTypes.first(where: { base.hasSuffix("." + $0) }) {
-            throw .usage(
-                "\(argument): Quadlet files (.\(kind)) are not supported by this version; submit the .service that "
-                    + "/usr/libexec/podman/quadlet makes of it"
-            )
-        }
         guard !argument.isEmpty, !argument.hasSuffix("/") else {
             throw .usage("\"\(argument.printable())\" is not the name of a unit")
         }
         do {
-            name = try UnitName.completing(base)
+            if QuadletKind(ofFile: base) != nil {
+                let quadlet = try QuadletName(base)
+                (source, name, path) = (quadlet, quadlet.standardService, argument)
+            } else {
+                name = try UnitName.completing(base)
+                path = argument + name.description.dropFirst(base.count)
+            }
         } catch {
             throw .usage("\(argument.printable()): \(error)")
         }
-        path = argument + name.description.dropFirst(base.count)
     }
+
+    /// What fleetd is asked for: it knows what a Quadlet file has become.
+    var stored: String { source?.description ?? name.description }
+
+    /// Names a stored unit.
+    var bare: UnitReference { UnitReference(name: name, source: source) }
 
     /// What the server gets of a unit that need not be stored yet: the name, and the local file or the instance's local
     /// template where there is one. A file with errors is not sent.
+    ///
+    /// Of a Quadlet file, what it becomes is named in it.
     func reference() throws(Failure) -> UnitReference {
+        if let source { return try QuadletFiles.reference(source, path) }
         var reference = UnitReference(name: name)
         if let file = try LocalFile.read(path) {
             try FileCheck.throwError(name, file)
@@ -48,8 +58,6 @@ struct UnitArgument: Hashable, Sendable {
         guard let slash = path.lastIndex(of: "/") else { return name.description }
         return path[...slash] + name.description
     }
-
-    private static let quadletTypes = ["build", "container", "image", "kube", "network", "pod", "volume"]
 
     /// All of them, without the names that were given twice; throws when there are none.
     static func all(_ arguments: [String]) throws(Failure) -> [UnitArgument] {

@@ -15,7 +15,10 @@ struct StatusText {
     func render() -> String {
         let row = detail.row
         var lines = [heading]
-        lines.append(Self.line("Unit file", "hash \(row.file.short), submitted by \(provenance(detail.submitted))"))
+        let source = row.source.map { "\($0), " } ?? ""
+        lines.append(
+            Self.line("Unit file", "\(source)hash \(row.file.short), submitted by \(provenance(detail.submitted))")
+        )
         lines.append(Self.line("Target", "\(row.target.rawValue), set by \(provenance(detail.targetSet))"))
         if row.states.isEmpty { lines += nowhere }
         for state in row.states.sorted(by: { $0.machine.id < $1.machine.id }) { lines += block(state) }

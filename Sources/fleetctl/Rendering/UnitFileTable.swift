@@ -17,6 +17,7 @@ enum UnitFileTable {
                 .init("desc") { row, _ in row.description },
                 .init("global") { row, _ in String(row.isGlobal) },
                 .init("blocked") { row, _ in row.blocked ?? "" },
+                .init("kind") { row, _ in row.source?.kind.rawValue ?? row.name.type.rawValue },
                 .init("reschedule") { row, _ in row.reschedule ?? "" },
             ]
         )

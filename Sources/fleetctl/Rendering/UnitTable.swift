@@ -26,6 +26,7 @@ enum UnitTable {
                 },
                 .init("since") { row, layout in (row.status?.at).map(layout.zone.full) ?? "" },
                 .init("blocked") { row, _ in row.unit.blocked ?? "" },
+                .init("kind") { row, _ in row.unit.source?.kind.rawValue ?? row.unit.name.type.rawValue },
                 .init("reschedule") { row, _ in row.unit.reschedule ?? "" },
             ]
         )

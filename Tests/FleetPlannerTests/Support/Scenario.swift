@@ -12,6 +12,8 @@ struct Scenario {
     /// How readily units are given relations to others, drawn once per seed so that seeds differ in kind.
     private let relationWeight: Int
     private let globalWeight: Int
+    /// How readily units come from Quadlet files; 0 for never.
+    private let quadletWeight: Int
 
     init(seed: UInt64) {
         random = SeededGenerator(seed: seed)
@@ -20,6 +22,7 @@ struct Scenario {
         machines = "123456".prefix(1 + random.below(5)).map { machine($0) }
         relationWeight = 2 + random.below(5)
         globalWeight = 3 + random.below(8)
+        quadletWeight = random.below(4)
     }
 
     /// One random change; what it was, for the failure report.
@@ -30,8 +33,13 @@ struct Scenario {
         case 0...4:
             let options = drawOptions(for: name)
             let target = random.pick([TargetState.launched, .launched, .launched, .loaded, .inactive])
-            fleet.submit(name, target: target, options)
-            return "submit \(name) \(target) \(options.words)"
+            guard let (source, quadlet) = drawQuadlet(for: name) else {
+                fleet.submit(name, target: target, options)
+                return "submit \(name) \(target) \(options.words)"
+            }
+            let text = "\(random.below(3))"
+            fleet.submit(name, from: source, quadlet: quadlet, text: text, target: target, options)
+            return "submit \(source) \(text) \(quadlet) \(target) \(options.words)"
         case 5...6:
             let target = random.pick([TargetState.launched, .launched, .inactive, .loaded])
             fleet.target(name, target)
@@ -41,8 +49,11 @@ struct Scenario {
             return "destroy \(name)"
         case 8...10:
             let metadata = ["region": random.pick(["eu", "us"])]
-            fleet.machine(machine, metadata: metadata)
-            return "machine \(machine.short) \(metadata)"
+            let podman = random.pick([
+                PodmanVersion?.none, PodmanVersion(4, 9), PodmanVersion(5, 4), PodmanVersion(5, 4),
+            ])
+            fleet.machine(machine, metadata: metadata, podman: podman)
+            return "machine \(machine.short) \(metadata) \(podman.map(\.description) ?? "no podman")"
         case 11:
             fleet.lose(machine)
             if random.oneIn(2) { fleet.brake() }
@@ -95,6 +106,19 @@ struct Scenario {
             for place in places where !random.oneIn(3) { fleet.arrive(name, on: place) }
             return "arrive \(name)"
         }
+    }
+
+    /// In some seeds, some names are Quadlet files that need one another, in circles too.
+    private mutating func drawQuadlet(for name: UnitName) -> (QuadletName, QuadletFacts)? {
+        guard quadletWeight > 0, random.oneIn(quadletWeight), let source = try? QuadletName("\(name.stem).container")
+        else { return nil }
+        var references: Set<QuadletName> = []
+        while random.oneIn(2), let other = try? QuadletName("\(random.pick(names).stem).container") {
+            references.insert(other)
+        }
+        let version = random.pick([PodmanVersion(4, 4), PodmanVersion(4, 4), PodmanVersion(5, 0), PodmanVersion(5, 5)])
+        let need = PodmanNeed(version, cause: "chance")
+        return (source, QuadletFacts(references: references.sorted(), podman: need))
     }
 
     private mutating func drawOptions(for name: UnitName) -> FleetOptions {

@@ -25,7 +25,7 @@ struct TestFleet {
 
     // MARK: Machines
 
-    mutating func machine(_ id: MachineID, metadata: [String: String] = [:]) {
+    mutating func machine(_ id: MachineID, metadata: [String: String] = [:], podman: PodmanVersion? = nil) {
         var machine = snapshot.machines[id] ?? Machine(id: id)
         machine.presence = MachinePresence(
             hostname: id.short,
@@ -33,6 +33,7 @@ struct TestFleet {
             metadata: metadata,
             version: "1",
             systemdVersion: "257",
+            podman: podman,
             since: now
         )
         snapshot.machines[id] = machine
@@ -93,16 +94,41 @@ struct TestFleet {
         touch(name)
     }
 
-    mutating func submit(_ name: UnitName, target: TargetState = .launched, _ options: FleetOptions = FleetOptions()) {
+    mutating func submit(
+        _ name: UnitName,
+        from source: QuadletName? = nil,
+        quadlet: QuadletFacts? = nil,
+        text: String = "",
+        target: TargetState = .launched,
+        _ options: FleetOptions = FleetOptions()
+    ) {
         generation += 1
         let by = Provenance(at: now, by: "test")
+        let file = ContentHash(of: "\(name)\(options)\(text)")
+        if let old = snapshot.units[name]?.intent.source { snapshot.unitsBySource[old] = nil }
+        if let source { snapshot.unitsBySource[source] = [name] }
         snapshot.units[name] = Unit(
             name: name,
-            intent: UnitIntent(file: ContentHash(of: "\(name)\(options)"), generation: generation, submitted: by),
+            intent: UnitIntent(file: file, generation: generation, submitted: by, source: source),
             target: UnitTarget(state: target, generation: generation, set: by),
-            options: options
+            options: options,
+            quadlet: quadlet
         )
         touch(name)
+    }
+
+    /// Submits a Quadlet file under the name of its service.
+    mutating func submit(
+        _ source: String,
+        needs references: [String] = [],
+        podman: PodmanVersion = PodmanVersion(4, 4),
+        text: String = "",
+        target: TargetState = .launched
+    ) throws {
+        let name = try QuadletName(source)
+        let need = PodmanNeed(podman, cause: "its test")
+        let facts = QuadletFacts(references: try references.map { try QuadletName($0) }.sorted(), podman: need)
+        submit(name.standardService, from: name, quadlet: facts, text: text, target: target)
     }
 
     mutating func target(_ name: UnitName, _ state: TargetState) {
@@ -120,6 +146,7 @@ struct TestFleet {
     }
 
     mutating func destroy(_ name: UnitName) {
+        if let source = snapshot.units[name]?.intent.source { snapshot.unitsBySource[source] = nil }
         snapshot.units[name] = nil
         snapshot.failures[name] = nil
         touch(name)

@@ -1,0 +1,58 @@
+package import UnitFile
+
+/// What a Quadlet file needs beside it, as the registry has it.
+package struct Companions: Hashable, Sendable {
+    /// Each file that is needed, directly or by one that is, with its unit.
+    package var units: [QuadletName: UnitName] = [:]
+    /// What is needed and not stored, or cannot be read.
+    package var missing: Set<QuadletName> = []
+    /// The most that any of the files, the first one included, asks of podman; the first of them by name.
+    package var podman: PodmanNeed
+}
+
+extension Snapshot {
+    /// nil for a unit that does not come from a Quadlet file.
+    package func companions(of unit: Unit) -> Companions? {
+        guard let facts = unit.quadlet, let source = unit.intent.source else { return nil }
+        var found = Companions(podman: facts.podman)
+        var needs: [QuadletName: PodmanNeed] = [:]
+        var open = facts.references
+        while let name = open.popLast() {
+            guard name != source, found.units[name] == nil, !found.missing.contains(name) else { continue }
+            // Of one that cannot be read nothing is known, and nothing is told when it comes or goes.
+            let readable = (unitsBySource[name] ?? []).filter { units[$0]?.quadlet != nil }
+            guard let companion = readable.min(), let facts = units[companion]?.quadlet else {
+                found.missing.insert(name)
+                continue
+            }
+            found.units[name] = companion
+            needs[name] = facts.podman
+            open += facts.references
+        }
+        var most = facts.podman
+        for (_, need) in needs.sorted(by: { $0.key < $1.key }) where need.version > most.version { most = need }
+        found.podman = most
+        return found
+    }
+
+    /// The units whose Quadlet files name this one directly, sorted.
+    package func users(of source: QuadletName) -> [UnitName] {
+        units.values.filter { $0.quadlet?.references.contains(source) == true }.map(\.name).sorted()
+    }
+
+    /// The units whose Quadlet files need one of these, directly or by another one.
+    package func allUsers(of sources: Set<QuadletName>) -> Set<UnitName> {
+        var found: Set<UnitName> = []
+        var open = sources
+        while let source = open.popFirst() {
+            for user in users(of: source) where found.insert(user).inserted {
+                if let next = units[user]?.intent.source { open.insert(next) }
+            }
+        }
+        return found
+    }
+
+    /// The unit that people mean by a Quadlet file's name: the one that comes from it, or else the one that would if it
+    /// says nothing of its service.
+    package func name(meantBy source: QuadletName) -> UnitName { unit(from: source) ?? source.standardService }
+}

@@ -1,0 +1,86 @@
+import FleetAgent
+import FleetModel
+import Logging
+import UnitFile
+
+extension SystemdBus {
+    /// The services of those that are Quadlet files and have all their texts.
+    func makeServices(
+        _ installations: [UnitInstallation],
+        _ texts: [ContentHash: String]
+    ) async -> [UnitName: Result<QuadletServices, QuadletFailure>] {
+        var requests: [UnitName: QuadletRequest] = [:]
+        for installation in installations {
+            guard let bundle = installation.quadlet else { continue }
+            requests[installation.unit] = QuadletRequest(file: installation.file, bundle: bundle, texts)
+        }
+        return requests.isEmpty ? [:] : await generator.services(for: requests)
+    }
+
+    /// Why the services that a unit needs beside it cannot be installed; nil when they can.
+    func takenCompanion(of draft: InstallBatch.Draft?) -> String? {
+        for (name, service) in (draft?.stamp?.services ?? [:]).sorted(by: { $0.key < $1.key }) {
+            guard let path = directory.foreignPath(of: service, in: facts.unitPath) else { continue }
+            return "\(service), which \(name) becomes, exists at \(path), which is not fleet's"
+        }
+        return nil
+    }
+
+    /// Stops companions that are given another text: what runs of a pod, or has been done for an image, is the old
+    /// text's. systemd stops their users with them, and these are about to be replaced too.
+    func stopOutdatedCompanions(_ batch: inout InstallBatch) async throws(SystemdBusError) {
+        for unit in batch.open {
+            for (companion, text) in batch.drafts[unit]?.companions ?? [:] {
+                guard let old = directory.companionText(companion), old != text else { continue }
+                batch.outdatedCompanions.insert(companion)
+            }
+        }
+        for companion in try await loadedUnits(batch.outdatedCompanions.sorted()).sorted() {
+            _ = try await stopCompanion(companion)
+        }
+    }
+
+    /// Removes what makes the unit ours. One that others need beside theirs goes on as that.
+    func removeFiles(of unit: UnitName) {
+        let text = directory.text(of: unit)
+        directory.remove(unit)
+        forget(unit)
+        guard let text, isNeeded(unit) else { return }
+        do {
+            try directory.installCompanion(unit, QuadletStamp.removed(from: text))
+        } catch {
+            log.error("systemd: \(error), which other units need", metadata: ["unit": "\(unit)"])
+        }
+    }
+
+    /// Stops and removes companions that nobody needs any more.
+    func removeUnneededCompanions() async throws(SystemdBusError) {
+        let unneeded = directory.companions().filter { !isNeeded($0) }
+        for companion in try await loadedUnits(unneeded).sorted() { _ = try await stopCompanion(companion) }
+        // Somebody may have come to need it meanwhile.
+        for companion in unneeded where !isNeeded(companion) { directory.removeCompanion(companion) }
+    }
+
+    private func isNeeded(_ unit: UnitName) -> Bool {
+        ours.values.contains { $0.stamp?.services.values.contains(unit) == true }
+    }
+
+    /// The job's result; what cannot be stopped is left alone.
+    private func stopCompanion(_ unit: UnitName) async throws(SystemdBusError) -> String {
+        do throws(SystemdBusError) {
+            return try await companionJob(unit)
+        } catch {
+            guard case .refused = error.code else { throw error }
+            log.info("systemd: stopping failed: \(error)", metadata: ["unit": "\(unit)"])
+            return "failed"
+        }
+    }
+
+    private func companionJob(_ unit: UnitName) async throws(SystemdBusError) -> String {
+        do {
+            return try await runJob("StopUnit", unit)
+        } catch {
+            throw error as? SystemdBusError ?? SystemdBusError(.noAnswer, "\(error)")
+        }
+    }
+}

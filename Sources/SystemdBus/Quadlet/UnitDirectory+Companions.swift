@@ -1,0 +1,64 @@
+import Glibc
+import UnitFile
+
+/// The services of Quadlet files that units of ours need beside them: `companions/NAME`, and a link to it where systemd
+/// looks. They are not ours: nobody asked for them here, systemd starts them because a unit of ours requires them.
+extension UnitDirectory {
+    private func companionFile(_ unit: UnitName) -> String { paths.companions + "/" + unit.description }
+
+    func isCompanion(_ unit: UnitName) -> Bool { linkTarget(named: unit.description) == companionFile(unit) }
+
+    /// All that are there, sorted, those without a link too.
+    func companions() -> [UnitName] {
+        guard let folder = opendir(paths.root + paths.companions) else { return [] }
+        defer { closedir(folder) }
+        var found: [UnitName] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if let unit = try? UnitName(name) { found.append(unit) }
+        }
+        return found.sorted()
+    }
+
+    /// The text of an installed companion; nil where there is none of this name.
+    func companionText(_ unit: UnitName) -> String? { isCompanion(unit) ? contents(of: companionFile(unit)) : nil }
+
+    /// Writes and links it, unless it is there with this text, or is a unit of ours by itself.
+    func installCompanion(_ unit: UnitName, _ text: String) throws(SystemdBusError) {
+        guard !isOurs(unit), companionText(unit) != text else { return }
+        try makeFolder(paths.companions)
+        try makeFolder(paths.links)
+        let draft = paths.root + paths.companions + "/." + unit.description.prefix(200) + ".new"
+        try replace(paths.root + companionFile(unit), with: text, by: draft)
+        guard !isCompanion(unit) else { return }
+        guard symlink(companionFile(unit), paths.root + linkPath(unit)) == 0 else {
+            throw failure("linking", linkPath(unit))
+        }
+        stampLinks()
+    }
+
+    func removeCompanion(_ unit: UnitName) {
+        if isCompanion(unit) {
+            _ = unlink(paths.root + linkPath(unit))
+            stampLinks()
+        }
+        _ = unlink(paths.root + companionFile(unit))
+    }
+
+    /// Makes a companion a unit of ours: its link changes in one step, because others need it all the time. False when
+    /// there is none.
+    func promote(_ unit: UnitName) throws(SystemdBusError) -> Bool {
+        guard isCompanion(unit) else { return false }
+        // No unit has a name that begins in a dot.
+        let draft = paths.root + paths.links + "/." + unit.description.prefix(200) + ".new"
+        _ = unlink(draft)
+        guard symlink(unitFile(unit), draft) == 0, rename(draft, paths.root + linkPath(unit)) == 0 else {
+            throw failure("linking", linkPath(unit))
+        }
+        _ = unlink(paths.root + companionFile(unit))
+        stampLinks()
+        return true
+    }
+}

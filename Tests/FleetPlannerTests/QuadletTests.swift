@@ -1,0 +1,99 @@
+import FleetModel
+import FleetPlanner
+import Testing
+import UnitFile
+
+@Suite("Units from Quadlet files")
+struct QuadletTests {
+    private func fleet(_ podman: [Character: PodmanVersion?]) -> TestFleet {
+        var fleet = TestFleet()
+        for (digit, version) in podman { fleet.machine(machine(digit), podman: version) }
+        return fleet
+    }
+
+    private func carried(_ fleet: TestFleet, _ name: String, on digit: Character = "a") -> QuadletBundle? {
+        fleet.snapshot.assignments[unit(name)]?[machine(digit)]?.quadlet
+    }
+
+    @Test("A unit goes where a podman understands it, and the reason elsewhere is told")
+    func podman() throws {
+        var fleet = fleet(["a": nil, "b": PodmanVersion(4, 9), "c": PodmanVersion(5, 4)])
+        try fleet.submit("web.container", podman: PodmanVersion(5, 0))
+        #expect(fleet.plan().summary == ["web+c"])
+        let stored = try #require(fleet.snapshot.units[unit("web.service")])
+        let reasons = Eligibility.explain(stored, in: fleet.snapshot).mapValues(\.description)
+        #expect(reasons[machine("a")] == "podman 5.0 is needed (its test) and the machine has none with Quadlet")
+        #expect(reasons[machine("b")] == "podman 5.0 is needed (its test) and the machine has 4.9")
+        #expect(reasons[machine("c")] == nil)
+    }
+
+    @Test("What a companion asks of podman counts for its users, over several steps")
+    func companionsPodman() throws {
+        var fleet = fleet(["a": PodmanVersion(4, 9), "b": PodmanVersion(5, 4)])
+        try fleet.submit("app.build", podman: PodmanVersion(5, 2), target: .inactive)
+        try fleet.submit("data.volume", needs: ["app.build"], target: .inactive)
+        try fleet.submit("web.container", needs: ["data.volume"])
+        #expect(fleet.plan().summary == ["web+b"])
+    }
+
+    @Test("An assignment carries all files that are needed, with their texts")
+    func companions() throws {
+        var fleet = fleet(["a": PodmanVersion(5, 4)])
+        try fleet.submit("app.network", target: .inactive)
+        try fleet.submit("data.volume", needs: ["app.network"], target: .inactive)
+        try fleet.submit("web.container", needs: ["data.volume"])
+        fleet.apply(fleet.plan())
+        let bundle = try #require(carried(fleet, "web.service"))
+        #expect(bundle.source == (try QuadletName("web.container")))
+        #expect(bundle.companions.keys.sorted().map(\.description) == ["app.network", "data.volume"])
+        for (name, hash) in bundle.companions {
+            #expect(fleet.snapshot.units[name.standardService]?.intent.file == hash)
+        }
+    }
+
+    @Test("A new text of a companion is passed on to its users, and said")
+    func changedCompanion() throws {
+        var fleet = fleet(["a": PodmanVersion(5, 4)])
+        try fleet.submit("app.network", target: .inactive)
+        try fleet.submit("data.volume", needs: ["app.network"], target: .inactive)
+        try fleet.submit("web.container", needs: ["data.volume"])
+        fleet.apply(fleet.plan())
+        let before = try #require(fleet.snapshot.assignments[unit("web.service")]?[machine("a")])
+        try fleet.submit("app.network", text: "new", target: .inactive)
+        let plan = fleet.plan()
+        #expect(plan.summary == ["web=a#0"])
+        #expect(plan.decisions.first?.reason.description == "app.network was replaced")
+        fleet.apply(plan)
+        let after = try #require(fleet.snapshot.assignments[unit("web.service")]?[machine("a")])
+        #expect(after.file == before.file)
+        #expect(after.quadlet != before.quadlet)
+    }
+
+    @Test("A missing companion keeps newcomers off and what runs where it is")
+    func missing() throws {
+        var fleet = fleet(["a": PodmanVersion(5, 4)])
+        try fleet.submit("web.container", needs: ["app.network"])
+        #expect(fleet.plan().summary.isEmpty)
+        let stored = try #require(fleet.snapshot.units[unit("web.service")])
+        let reason = Eligibility.explain(stored, in: fleet.snapshot)[machine("a")]?.description
+        #expect(reason == "its Quadlet file needs app.network, not in the registry: submit that")
+        try fleet.submit("app.network", target: .inactive)
+        fleet.apply(fleet.plan())
+        let before = try #require(carried(fleet, "web.service"))
+        fleet.destroy(unit("app-network.service"))
+        #expect(fleet.plan().decisions.isEmpty)
+        #expect(carried(fleet, "web.service") == before)
+    }
+
+    @Test("A machine that stops telling of podman keeps what it has; one with an older podman does not")
+    func incumbent() throws {
+        var fleet = fleet(["a": PodmanVersion(5, 4)])
+        try fleet.submit("web.container", podman: PodmanVersion(5, 0))
+        fleet.apply(fleet.plan())
+        fleet.machine(machine("a"), podman: nil)
+        #expect(fleet.plan().decisions.isEmpty)
+        fleet.machine(machine("a"), podman: PodmanVersion(4, 9))
+        fleet.machine(machine("b"), podman: PodmanVersion(5, 4))
+        #expect(fleet.plan().summary == ["web:a>b"])
+    }
+}
