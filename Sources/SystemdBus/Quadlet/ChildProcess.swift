@@ -1,3 +1,4 @@
+import CSystemd
 import Glibc
 
 /// Runs a program to its end, or kills it. Blocks: not for a thread that others wait for.
