@@ -9,8 +9,8 @@ struct LeadingState {
     private enum Cycle {
         /// Nothing is under way; the next plan may be made from a snapshot that has reached `floor`.
         case ready
-        /// The transactions of one plan, by what they are about.
-        case committing([TransactionID: Set<UnitName>])
+        /// The transactions of one plan, by what has to be looked at again if they come to nothing.
+        case committing([TransactionID: DirtyParts])
         /// A transaction met something newer than the snapshot, or its outcome is unknown: the registry is asked how
         /// far it is, and the feed has to come that far.
         case catchingUp
@@ -28,8 +28,6 @@ struct LeadingState {
     private var retryAt: Timestamp?
     /// Units whose transaction did not get through together with others: each has one of its own next time.
     private var singles: Set<UnitName> = []
-    /// The machines that the decisions of this cycle are about.
-    private var planned: [UnitName: Set<MachineID>] = [:]
     private var isConflicted = false
     private var isRefused = false
     /// Cycles in a row of which nothing was committed.
@@ -81,10 +79,8 @@ struct LeadingState {
             context: context
         )
         (isConflicted, isRefused, hasCommitted) = (false, false, false)
-        planned = [:]
-        for decision in decisions { planned[decision.unit, default: []].formUnion(decision.machines) }
-        cycle =
-            drafts.isEmpty ? .ready : .committing(Dictionary(uniqueKeysWithValues: drafts.map { ($0.id, $0.units) }))
+        let parts = drafts.map { ($0.id, Self.stakes(of: $0.units, decisions)) }
+        cycle = drafts.isEmpty ? .ready : .committing(Dictionary(uniqueKeysWithValues: parts))
         let decided = decisions.isEmpty ? [] : [EngineDirective.note(.decided(decisions))]
         return notes + faultyNews(snapshot, now) + decided + drafts.map { .commit($0.id, $0.transaction) }
     }
@@ -100,8 +96,7 @@ struct LeadingState {
         guard new != old else { return nil }
         let draft = writer.draft(new, context: context)
         (isConflicted, isRefused, hasCommitted) = (false, false, false)
-        planned = [:]
-        cycle = .committing([draft.id: []])
+        cycle = .committing([draft.id: DirtyParts()])
         var directives: [EngineDirective] = []
         if old.since == nil, new.since != nil { directives.append(.note(.braked(new.unreleased))) }
         if old.since != nil, new.since == nil { directives.append(.note(.brakeEnded)) }
@@ -140,14 +135,20 @@ struct LeadingState {
         return news.map { .note(.faulty($0.key, units: $0.value)) }
     }
 
+    /// Others are planned as if the decisions on these units were done: they are kept off a machine by a unit that then
+    /// does not come, say.
+    private static func stakes(of units: Set<UnitName>, _ decisions: [Decision]) -> DirtyParts {
+        var parts = DirtyParts(units: units)
+        for decision in decisions where units.contains(decision.unit) { parts.machines.formUnion(decision.machines) }
+        parts.replacements = !parts.machines.isEmpty
+        return parts
+    }
+
     mutating func finished(_ id: TransactionID, _ result: CommitResult, now: Timestamp) -> [EngineDirective] {
-        guard case .committing(var open) = cycle, let units = open.removeValue(forKey: id) else { return [] }
+        guard case .committing(var open) = cycle, let parts = open.removeValue(forKey: id) else { return [] }
+        let units = parts.units
         var directives: [EngineDirective] = []
-        // Others were planned as if these were done: they were kept off a machine by a unit that is not there now, say.
         func again(_ why: String) {
-            var parts = DirtyParts(units: units)
-            for unit in units { parts.machines.formUnion(planned[unit] ?? []) }
-            parts.replacements = !parts.machines.isEmpty
             dirty.merge(.some(parts))
             singles.formUnion(units)
             directives.append(.note(.notCommitted(units.sorted(), why)))

@@ -13,7 +13,8 @@ extension SystemdBus {
         }
         busy.formUnion(units)
         if operation.movesFiles { observation.settling.formUnion(units) }
-        let (results, seen) = await results(of: operation, texts)
+        var seen = Seen()
+        let results = await results(of: operation, texts, &seen)
         busy.subtract(units)
         observation.settling.subtract(units)
         // What was seen over another connection belongs to a listing that the agent has forgotten.
@@ -29,18 +30,20 @@ extension SystemdBus {
 
     private func results(
         of operation: UnitOperation,
-        _ texts: [ContentHash: String]
-    ) async -> (results: [UnitName: OperationResult], seen: Seen) {
+        _ texts: [ContentHash: String],
+        _ seen: inout Seen
+    ) async -> [UnitName: OperationResult] {
         switch operation {
         case .install(let installations):
             let batch = await install(installations, texts)
-            return (batch.results, Seen(units: batch.listed, reading: batch.listing))
-        case .start(let unit): return ([unit: await job("StartUnit", unit)], Seen())
-        case .restart(let unit): return ([unit: await job("RestartUnit", unit)], Seen())
-        case .stop(let unit): return ([unit: await stop(unit)], Seen())
-        case .remove(let unit): return ([unit: await remove(unit)], Seen())
-        case .resetFailed(let unit): return ([unit: await resetFailed(unit)], Seen())
-        case .probe(let units): return (await probe(units), Seen())
+            seen = Seen(units: batch.listed, reading: batch.listing)
+            return batch.results
+        case .start(let unit): return [unit: await job("StartUnit", unit)]
+        case .restart(let unit): return [unit: await job("RestartUnit", unit)]
+        case .stop(let unit): return [unit: await stop(unit)]
+        case .remove(let unit): return [unit: await remove(unit)]
+        case .resetFailed(let unit): return [unit: await resetFailed(unit)]
+        case .probe(let units): return await probe(units)
         }
     }
 

@@ -102,34 +102,4 @@ package struct UnitNameError: Error, Hashable, Sendable, CustomStringConvertible
     package init(_ description: String) { self.description = description }
 }
 
-extension UnitName: Codable, CodingKeyRepresentable {
-    package init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
-        do {
-            self = try UnitName(text)
-        } catch {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: error.description)
-            )
-        }
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
-
-    package var codingKey: any CodingKey { Name(stringValue: description) }
-
-    package init?<T: CodingKey>(codingKey: T) {
-        guard let name = try? UnitName(codingKey.stringValue) else { return nil }
-        self = name
-    }
-
-    private struct Name: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-}
+extension UnitName: NameInText {}

@@ -63,34 +63,4 @@ extension QuadletName: Hashable, Comparable {
     package func hash(into hasher: inout Hasher) { hasher.combine(description) }
 }
 
-extension QuadletName: Codable, CodingKeyRepresentable {
-    package init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
-        do {
-            self = try QuadletName(text)
-        } catch {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: error.description)
-            )
-        }
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
-
-    package var codingKey: any CodingKey { Name(stringValue: description) }
-
-    package init?<T: CodingKey>(codingKey: T) {
-        guard let name = try? QuadletName(codingKey.stringValue) else { return nil }
-        self = name
-    }
-
-    private struct Name: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-}
+extension QuadletName: NameInText {}
