@@ -15,13 +15,8 @@ struct UnitDirectory: Sendable {
 
     /// Every unit of ours, with its file's hash (nil when the link dangles).
     func list() -> [(UnitName, SystemdBus.OurUnit)] {
-        guard let folder = opendir(paths.root + paths.links) else { return [] }
-        defer { closedir(folder) }
         var units: [(UnitName, SystemdBus.OurUnit)] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in Disk.names(in: paths.root + paths.links) ?? [] {
             guard let unit = try? UnitName(name), isOurs(unit) else { continue }
             let text = text(of: unit)
             let stamp = text.flatMap(QuadletStamp.init(of:))
@@ -43,18 +38,8 @@ struct UnitDirectory: Sendable {
     func text(of unit: UnitName) -> String? { contents(of: unitFile(unit)) }
 
     func contents(of path: String) -> String? {
-        let file = open(paths.root + path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16 * 1024)
-        while true {
-            let count = read(file, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            if count < 0 { return nil }
-            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-            bytes += chunk[..<count]
-        }
+        guard let bytes = try? Disk.read(paths.root + path) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Where a unit of this name comes from, when not from us: a file or link (masked ones too) in any folder that
@@ -91,7 +76,7 @@ struct UnitDirectory: Sendable {
         guard descriptor >= 0 else { throw failure("creating", draft) }
         do throws(SystemdBusError) {
             defer { close(descriptor) }
-            try write(text, to: descriptor, draft)
+            try Disk.write(Array(text.utf8), to: descriptor, draft)
             guard fchmod(descriptor, 0o644) == 0 else { throw failure("setting the mode of", draft) }
             // The kernel stamps files with a clock that ticks every 4 ms, and systemd compares time stamps to see
             // whether a file changed: two versions within one tick would look the same.
@@ -195,25 +180,11 @@ struct UnitDirectory: Sendable {
         }
     }
 
-    private func write(_ text: String, to descriptor: Int32, _ path: String) throws(SystemdBusError) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw failure("writing", path) }
-            bytes = bytes.dropFirst(count)
-        }
-    }
-
     func makeFolder(_ path: String) throws(SystemdBusError) {
-        var made = ""
-        for part in path.split(separator: "/") {
-            made += "/" + part
-            guard mkdir(paths.root + made, 0o755) == 0 || errno == EEXIST else { throw failure("creating", made) }
-        }
+        try Disk.makeFolder(paths.root + path)
     }
 
     func failure(_ action: String, _ path: String) -> SystemdBusError {
-        SystemdBusError(.file, "\(action) \(path) failed: \(errorText(errno))")
+        Disk.failure(action, path)
     }
 }

@@ -10,16 +10,7 @@ extension UnitDirectory {
 
     /// All that are there, sorted, those without a link too.
     func companions() -> [UnitName] {
-        guard let folder = opendir(paths.root + paths.companions) else { return [] }
-        defer { closedir(folder) }
-        var found: [UnitName] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let unit = try? UnitName(name) { found.append(unit) }
-        }
-        return found.sorted()
+        (Disk.names(in: paths.root + paths.companions) ?? []).compactMap { try? UnitName($0) }.sorted()
     }
 
     /// The text of an installed companion; nil where there is none of this name.

@@ -6,11 +6,7 @@ struct WorkFolder: Sendable {
 
     /// Makes the folder, readable by root only, and folders in it.
     func make(_ names: [String]) throws(SystemdBusError) {
-        var made = ""
-        for part in path.split(separator: "/") {
-            made += "/" + part
-            guard mkdir(made, 0o755) == 0 || errno == EEXIST else { throw failure("creating", made) }
-        }
+        try Disk.makeFolder(path)
         for name in names {
             guard mkdir(path + "/" + name, 0o700) == 0 || errno == EEXIST else { throw failure("creating", name) }
         }
@@ -20,29 +16,13 @@ struct WorkFolder: Sendable {
         let file = open(path + "/" + name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { throw failure("creating", name) }
         defer { close(file) }
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw failure("writing", name) }
-            bytes = bytes.dropFirst(count)
-        }
+        try Disk.write(Array(text.utf8), to: file, name)
     }
 
     /// nil for a file that is not there, or not text.
     func read(_ name: String) -> String? {
-        let file = open(path + "/" + name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16 * 1024)
-        while true {
-            let count = Glibc.read(file, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            if count < 0 { return nil }
-            if count == 0 { return String(validating: bytes, as: UTF8.self) }
-            bytes += chunk[..<count]
-        }
+        guard let bytes = try? Disk.read(path + "/" + name, flags: O_NOFOLLOW) else { return nil }
+        return String(validating: bytes, as: UTF8.self)
     }
 
     /// What cannot be removed stays; it is below `/run` and harms nobody.
@@ -50,15 +30,7 @@ struct WorkFolder: Sendable {
 
     /// No deeper than the generator makes folders.
     private static func remove(_ path: String, depth: Int) {
-        guard unlink(path) != 0, depth > 0, let folder = opendir(path) else { return }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        closedir(folder)
+        guard unlink(path) != 0, depth > 0, let names = Disk.names(in: path) else { return }
         for name in names { remove(path + "/" + name, depth: depth - 1) }
         _ = rmdir(path)
     }
