@@ -34,4 +34,20 @@ import UnitFile
         print("shipped units validated: \(count)")
         if count == 0 { print("skipped: no unit files below \(Self.directories.joined(separator: ", "))") }
     }
+
+    /// docs/examples is what people start from: every file is accepted, under the name that it has.
+    @Test func examplesAreAccepted() throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("docs/examples")
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0 != "README.md" }
+        #expect(names.count >= 18)
+        for name in names.sorted() {
+            let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+            let source = try? QuadletName(name)
+            let unit = try source?.standardService ?? UnitName(name)
+            #expect(throws: Never.self, "\(name)") {
+                try UnitValidation.validate(name: unit, source: source, text: text, path: name)
+            }
+        }
+    }
 }
