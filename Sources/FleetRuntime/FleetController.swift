@@ -18,8 +18,10 @@ package final class FleetController: FleetControl {
     private let log: Logger
     private let eventIDs: Mutex<EventIDs>
     private let systemd: @Sendable () async -> String?
+    private let podman: (any QuadletTrial)?
 
-    /// `systemd` says why the local systemd cannot be reached, nil while it can.
+    /// `systemd` says why the local systemd cannot be reached, nil while it can. `podman` has a word on Quadlet files
+    /// before they are stored.
     package init(
         machine: MachineID,
         version: String,
@@ -27,6 +29,7 @@ package final class FleetController: FleetControl {
         store: any KeyValueStore,
         journal: any JournalReader,
         systemd: @escaping @Sendable () async -> String?,
+        podman: (any QuadletTrial)? = nil,
         clock: any WallClock,
         log: Logger
     ) {
@@ -38,6 +41,7 @@ package final class FleetController: FleetControl {
         self.clock = clock
         self.log = log
         self.systemd = systemd
+        self.podman = podman
         eventIDs = Mutex(EventIDs(writer: machine))
     }
 
@@ -67,7 +71,9 @@ package final class FleetController: FleetControl {
         var outcome = ChangeOutcome(units: [:])
         for _ in 0..<Self.tries {
             try await refuseUnlessWritable()
-            let plan = try self.plan(rest, on: await snapshot(), by: user)
+            let snapshot = try await snapshot()
+            let plan = try self.plan(rest, on: snapshot, by: user)
+            try await refuseWhatPodmanRefuses(rest, on: snapshot)
             let (done, conflicted) = try await commit(plan.steps + plan.confirmations)
             guard conflicted else {
                 outcome.units.merge(plan.outcome.units) { _, new in new }
@@ -97,6 +103,23 @@ package final class FleetController: FleetControl {
             throw APIError(503, "the registry is read-only since \(since): \(reason)")
         case .tooNew(let reason): throw APIError(503, reason)
         }
+    }
+
+    /// Quadlet's generator in dry run: what fleet's own checks let pass and podman does not accept is an error before
+    /// anything is stored, where this machine has a podman that is new enough to say so.
+    private func refuseWhatPodmanRefuses(_ change: Change, on snapshot: Snapshot) async throws(APIError) {
+        guard let podman, case .submit(let submissions, _, _) = change else { return }
+        var files = QuadletTrialFiles(submissions, on: snapshot)
+        guard !files.new.isEmpty, let version = await podman.podmanVersion() else { return }
+        while case let lacking = files.lacking(on: snapshot), !lacking.isEmpty {
+            for (name, file) in lacking { files.add(try await text(of: file), of: name) }
+        }
+        let judged = files.judged(by: version)
+        guard !judged.isEmpty else { return }
+        let complaints = await podman.complaints(about: judged, in: files.texts).sorted { $0.key < $1.key }
+        guard !complaints.isEmpty else { return }
+        let messages = complaints.map { name, words in "\(files.paths[name] ?? name.description): \(words)" }
+        throw APIError(400, messages.joined(separator: "\n"))
     }
 
     private func plan(_ change: Change, on snapshot: Snapshot, by user: String) throws(APIError) -> ChangePlan {

@@ -201,6 +201,7 @@ private struct Parts {
             store: store,
             journal: JournalAdapter(journal: journal),
             systemd: { [announcement] in await announcement.systemdProblem() },
+            podman: systemd,
             clock: clock,
             log: log
         )

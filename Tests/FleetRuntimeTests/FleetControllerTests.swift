@@ -122,6 +122,82 @@ import UnitFile
     }
 }
 
+/// Podman 5.4 of a machine where `refused` makes no service.
+private final class TrialPodman: QuadletTrial {
+    let refused: QuadletName
+    let asked = Mutex<[(names: Set<QuadletName>, files: [QuadletName: String])]>([])
+
+    init(refusing refused: QuadletName) { self.refused = refused }
+
+    func podmanVersion() async -> PodmanVersion? { PodmanVersion(5, 4) }
+
+    func complaints(
+        about names: Set<QuadletName>,
+        in files: [QuadletName: String]
+    ) async -> [QuadletName: String] {
+        asked.withLock { $0.append((names, files)) }
+        return names.contains(refused) ? [refused: "podman does not accept \(refused): bad port"] : [:]
+    }
+}
+
+/// Quadlet files are shown to this machine's podman before they are stored.
+@Suite struct QuadletTrialTests {
+    private static let network = "[Network]\n"
+    private static let web = "[Container]\nImage=localhost/own:1\nNetwork=app.network\n"
+
+    private func submit(_ files: [(QuadletName, String)]) -> Change {
+        let submissions = files.map { name, text in
+            Submission(name: name.standardService, source: name, text: text, path: "/root/\(name)")
+        }
+        return .submit(submissions, target: .inactive, replace: .withinTarget)
+    }
+
+    @Test func whatPodmanRefusesIsNotStored() async throws {
+        let podman = TrialPodman(refusing: try QuadletName("web.container"))
+        try await ControllerBench(podman: podman).run { bench in
+            let change = submit([
+                (try QuadletName("app.network"), Self.network), (try QuadletName("web.container"), Self.web),
+            ])
+            _ = try await bench.controller.snapshot()
+            let before = bench.store.inner.revision
+            let error = await #expect(throws: APIError.self) {
+                _ = try await bench.controller.perform(change, by: "root (uid 0)")
+            }
+            #expect(error?.error.code == 400)
+            #expect(
+                error?.error.message == "/root/web.container: podman does not accept web.container: bad port"
+            )
+            #expect(bench.store.inner.revision == before)
+        }
+    }
+
+    @Test func itSeesWhatIsStoredBesideTheNewFiles() async throws {
+        let podman = TrialPodman(refusing: try QuadletName("other.container"))
+        try await ControllerBench(podman: podman).run { bench in
+            let (network, web) = (try QuadletName("app.network"), try QuadletName("web.container"))
+            _ = try await bench.controller.perform(submit([(network, Self.network)]), by: "root (uid 0)")
+            _ = try await bench.controller.perform(submit([(web, Self.web)]), by: "root (uid 0)")
+            // What is stored already was judged when it came.
+            _ = try await bench.controller.perform(submit([(web, Self.web)]), by: "root (uid 0)")
+            let asked = podman.asked.withLock { $0 }
+            #expect(asked.map(\.names) == [[network], [web]])
+            #expect(asked.last?.files == [network: Self.network, web: Self.web])
+        }
+    }
+
+    /// Another machine may have the podman that the file needs; this one's would complain of a key it does not know.
+    @Test func anOlderPodmanIsNotAsked() async throws {
+        let podman = TrialPodman(refusing: try QuadletName("new.container"))
+        try await ControllerBench(podman: podman).run { bench in
+            let text = "[Container]\nImage=localhost/own:1\nAppArmor=unconfined\n"
+            let change = submit([(try QuadletName("new.container"), text)])
+            _ = try await bench.controller.perform(change, by: "root (uid 0)")
+            let asked = podman.asked.withLock { $0 }
+            #expect(asked.isEmpty)
+        }
+    }
+}
+
 private struct NoJournal: JournalReader {
     func lines(of unit: UnitName, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error> {
         AsyncThrowingStream { $0.finish() }
@@ -135,7 +211,7 @@ private struct ControllerBench {
 
     var store: WatchedStore { registry.store }
 
-    init() throws {
+    init(podman: (any QuadletTrial)? = nil) throws {
         registry = try RegistryBench()
         controller = FleetController(
             machine: registry.machine,
@@ -144,6 +220,7 @@ private struct ControllerBench {
             store: registry.store,
             journal: NoJournal(),
             systemd: { nil },
+            podman: podman,
             clock: registry.clock,
             log: Logger(label: "controller", factory: { _ in SwiftLogNoOpLogHandler() })
         )

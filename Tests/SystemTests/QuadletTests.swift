@@ -90,11 +90,15 @@ extension SystemTests {
             let paths = try await fleet.write([
                 ("bad.container", "[Container]\nImge=localhost/own:1\n"),
                 ("lonely.container", "[Container]\nImage=localhost/own:1\nNetwork=none.network\n"),
+                ("port.container", "[Container]\nImage=localhost/own:1\nExposeHostPort=many\n"),
             ])
             let bad = try await fleet.ctl(["submit", paths[0]])
             #expect(bad.standardError.contains("bad.container:2:1: unknown key Imge="))
             let lonely = try await fleet.ctl(["submit", paths[1]])
             #expect(lonely.standardError.contains("lonely.container:3:9: Network= names none.network"))
+            // Only podman knows what a port is.
+            let port = try await fleet.ctl(["submit", paths[2]])
+            #expect(port.standardError.contains("port.container: podman does not accept port.container: "))
             #expect(try await fleet.ctl(["list-unit-files", "--no-legend"]).checked().lines.isEmpty)
         }
     }

@@ -42,6 +42,18 @@ struct QuadletGenerator: Sendable {
         }
     }
 
+    /// What it has against each of `names`; nothing of those that it makes a service of.
+    func complaints(about names: Set<QuadletName>, in files: [QuadletName: String]) async -> [QuadletName: String] {
+        await OwnThread.run {
+            guard let made = try? run(files) else { return [:] }
+            var complaints: [QuadletName: String] = [:]
+            for name in names {
+                do throws(QuadletFailure) { _ = try made.service(of: name) } catch { complaints[name] = error.message }
+            }
+            return complaints
+        }
+    }
+
     /// Blocks.
     private func services(
         ofOneFolder requests: [UnitName: QuadletRequest]

@@ -1,9 +1,17 @@
 import FleetAgent
 import FleetModel
+import FleetRuntime
 import Logging
-import UnitFile
+package import UnitFile
 
-extension SystemdBus {
+extension SystemdBus: QuadletTrial {
+    package func complaints(
+        about names: Set<QuadletName>,
+        in files: [QuadletName: String]
+    ) async -> [QuadletName: String] {
+        await generator.complaints(about: names, in: files)
+    }
+
     /// The services of those that are Quadlet files and have all their texts.
     func makeServices(
         _ installations: [UnitInstallation],
