@@ -29,19 +29,23 @@ package struct ChangeRequest: Hashable, Sendable, Codable {
     package var wait: Bool
     /// For `move`: an id, a unique beginning of one, or a host name.
     package var machine: String?
+    /// For `move`: the units go without the data of their volumes. Absent for no.
+    package var losesVolumes: Bool?
 
     package init(
         action: Action,
         units: [UnitReference],
         replace: Bool = false,
         wait: Bool = true,
-        machine: String? = nil
+        machine: String? = nil,
+        losesVolumes: Bool? = nil
     ) {
         self.action = action
         self.units = units
         self.replace = replace
         self.wait = wait
         self.machine = machine
+        self.losesVolumes = losesVolumes
     }
 
     package init(from decoder: any Decoder) throws {
@@ -51,6 +55,7 @@ package struct ChangeRequest: Hashable, Sendable, Codable {
         replace = try container.decodeIfPresent(Bool.self, forKey: .replace) ?? false
         wait = try container.decodeIfPresent(Bool.self, forKey: .wait) ?? true
         machine = try container.decodeIfPresent(String.self, forKey: .machine)
+        losesVolumes = try container.decodeIfPresent(Bool.self, forKey: .losesVolumes)
     }
 }
 

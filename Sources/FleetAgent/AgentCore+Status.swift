@@ -70,7 +70,14 @@ extension AgentCore {
             invocation: observed.invocation,
             settled: isSettled,
             failure: failure?.failure,
+            volumes: heldVolumes(observed, track),
             at: observed.since ?? now
         )
+    }
+
+    /// Of the volumes that are asked about, and of these only when all are known.
+    private func heldVolumes(_ observed: UnitObservation, _ track: UnitTrack) -> [VolumeName]? {
+        guard track.desired?.volumes != nil, observed.isAtRest else { return nil }
+        return observed.volumes
     }
 }

@@ -29,6 +29,8 @@ package struct UnitObservation: Hashable, Sendable {
     package var isAllowed: Bool?
     /// A job is queued or running for the unit.
     package var hasJob: Bool
+    /// Of a unit at rest: which of the volumes that it keeps to hold data, sorted; nil when that is not known.
+    package var volumes: [VolumeName]?
 
     package init(
         loadState: String,
@@ -45,7 +47,8 @@ package struct UnitObservation: Hashable, Sendable {
         quadlet: QuadletBundle? = nil,
         since: Timestamp? = nil,
         isAllowed: Bool? = nil,
-        hasJob: Bool = false
+        hasJob: Bool = false,
+        volumes: [VolumeName]? = nil
     ) {
         self.loadState = loadState
         self.activeState = activeState
@@ -62,6 +65,7 @@ package struct UnitObservation: Hashable, Sendable {
         self.since = since
         self.isAllowed = isAllowed
         self.hasJob = hasJob
+        self.volumes = volumes
     }
 
     /// What is installed is what `assignment` wants.

@@ -80,7 +80,12 @@ package struct EngineCore: Sendable {
         if changes.all {
             index = PlanningIndex(snapshot)
         } else {
-            dirty = index.update(units: changes.units, machines: changes.machines, from: snapshot)
+            dirty = index.update(
+                units: changes.units,
+                machines: changes.machines,
+                volumes: changes.volumes,
+                from: snapshot
+            )
         }
         switch state {
         case .unread: if changes.all { state = .following(refusedAt: nil) }

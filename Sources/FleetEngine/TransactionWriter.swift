@@ -79,7 +79,12 @@ struct TransactionWriter {
             {
                 let fresh = part.compares.filter { compares.insert($0).inserted }
                 drafts[last].transaction.compares += fresh
-                drafts[last].transaction.operations += part.operations
+                // Units that share a volume bring it to one machine, and that is written once.
+                let written = drafts[last].transaction.operations.filter(isHome)
+                drafts[last].transaction.operations += part.operations.filter { operation in
+                    guard isHome(operation), case .put(let key, _, _) = operation else { return true }
+                    return !written.contains { if case .put(key, _, _) = $0 { true } else { false } }
+                }
                 drafts[last].units.insert(part.unit)
                 continue
             }
@@ -98,6 +103,11 @@ struct TransactionWriter {
         return drafts
     }
 
+    private func isHome(_ operation: StoreOperation) -> Bool {
+        guard case .put(let key, _, _) = operation, case .volume? = RegistryKey(key, in: keyspace) else { return false }
+        return true
+    }
+
     // MARK: One unit
 
     /// Decisions on an ordinary unit belong together, apart from machines it merely leaves; those on a global unit
@@ -114,7 +124,8 @@ struct TransactionWriter {
             let machine: MachineID?
             switch decision.action {
             case .unassign(let left): machine = left
-            case .assign, .update, .move, .recordFailure, .endMove: machine = isGlobal ? decision.machine : nil
+            case .assign, .update, .move, .recordFailure, .endMove, .settle:
+                machine = isGlobal ? decision.machine : nil
             }
             if let place = groups.firstIndex(where: { $0.machine == machine }) {
                 groups[place].decisions.append(decision)
@@ -175,6 +186,7 @@ struct TransactionWriter {
             part.compares.append(.present(RegistryKey.presence(machine).key(in: keyspace)))
             part.compares.append(unchanged(.orders(machine), context.snapshot.orderRevisions[machine]))
             part.compares += peers(of: unit, on: machine, context)
+            part.compares += homes(of: unit, context)
             put(assignment(machine), new)
         }
         switch decision.action {
@@ -189,6 +201,13 @@ struct TransactionWriter {
         case .recordFailure(let scope, let record):
             part.compares.append(unchanged(.failures(unit, scope), context.snapshot.failureRevisions[unit]?[scope]))
             put(.failures(unit, scope), record)
+        case .settle(let volumes, let machine):
+            part.compares += homes(of: unit, context)
+            if let revision = revisions[machine] {
+                part.compares.append(unchanged(assignment(machine), revision))
+            }
+            let home = VolumeHome(machine: machine, unit: unit, since: context.now)
+            for volume in volumes.keys.sorted() { put(.volume(volume), home) }
         case .endMove:
             part.compares.append(unchanged(.move(unit), context.snapshot.moveRevisions[unit]))
             part.operations.append(.delete(.key(RegistryKey.move(unit).key(in: keyspace))))
@@ -201,6 +220,14 @@ struct TransactionWriter {
         let peers = context.snapshot.units[unit]?.options.machineOf ?? []
         return peers.filter { context.snapshot.assignments[$0]?[machine] != nil }.map {
             .present(RegistryKey.assignment(machine, $0).key(in: keyspace))
+        }
+    }
+
+    /// A unit comes to a machine because its volumes are there, or nowhere: that must be so still.
+    private func homes(of unit: UnitName, _ context: Context) -> [Compare] {
+        guard let stored = context.snapshot.units[unit] else { return [] }
+        return context.snapshot.stickyVolumes(of: stored).map {
+            unchanged(.volume($0), context.snapshot.volumeRevisions[$0])
         }
     }
 

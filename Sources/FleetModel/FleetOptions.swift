@@ -19,6 +19,8 @@ package struct FleetOptions: Hashable, Sendable {
     package var reschedule = ReschedulePolicy()
     /// `AtMostOnce=`: never two copies, not for a moment (promise P3).
     package var atMostOnce = false
+    /// `VolumePolicy=`; nil where the file says nothing: `sticky` for the podman volumes it names.
+    package var volumePolicy: VolumePolicy?
 
     package init() {}
 

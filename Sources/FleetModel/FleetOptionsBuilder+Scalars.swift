@@ -34,6 +34,15 @@ extension FleetOptionsBuilder {
         throw section.file.error(at: value.option, "Reschedule=\(text.printable()) is unknown; \(wayOut)")
     }
 
+    func volumePolicy() throws(UnitFileError) -> VolumePolicy? {
+        guard let (text, value) = try last(.volumePolicy) else { return nil }
+        if let policy = VolumePolicy(rawValue: text) { return policy }
+        throw section.file.error(
+            at: value.option,
+            "VolumePolicy=\(text.printable()) is unknown; write sticky (stay with the data) or lose (leave them behind)"
+        )
+    }
+
     private func limit() throws(UnitFileError) -> Int? {
         guard let (text, value) = try last(.rescheduleLimit) else { return nil }
         let isNumber = text.utf8.allSatisfy { (48...57).contains($0) }

@@ -29,6 +29,11 @@ struct FleetRules {
             .global,
             "a global unit runs on every eligible machine; remove one of them"
         )
+        try exclude(
+            .global,
+            .volumePolicy,
+            "a global unit has a volume of its own on every machine; remove one of them"
+        )
         try checkPeers()
         try checkDelays()
     }
@@ -45,7 +50,9 @@ struct FleetRules {
     /// Where a key is in force; nil for a boolean that says no.
     private func place(of key: FleetKey) -> ParsedUnitFile.Option? {
         switch key {
-        case .global where !options.isGlobal, .atMostOnce where !options.atMostOnce: nil
+        case .global where !options.isGlobal, .atMostOnce where !options.atMostOnce,
+            .volumePolicy where options.volumePolicy != .sticky:
+            nil
         default: section.values[key]?.last?.option
         }
     }

@@ -16,6 +16,10 @@ package struct Snapshot: Equatable, Sendable {
     package var failures: [UnitName: [FailureScope: FailureRecord]]
     /// Moves that users have asked for and that are not made yet.
     package var moves: [UnitName: MoveWish]
+    /// Where the data of volumes are.
+    package var volumeHomes: [VolumeName: VolumeHome]
+    /// What machines have of volumes, lost ones included.
+    package var inventories: [MachineID: VolumeInventory]
     /// Absent while no machine that has units is lost.
     package var brake: BrakeRecord?
     package var leadership: Leadership?
@@ -37,6 +41,7 @@ package struct Snapshot: Equatable, Sendable {
     package var labelRevisions: [MachineID: Revision]
     package var orderRevisions: [MachineID: Revision]
     package var moveRevisions: [UnitName: Revision]
+    package var volumeRevisions: [VolumeName: Revision]
     package var brakeRevision: Revision?
     package var fileRevisions: [ContentHash: Revision]
 
@@ -50,6 +55,8 @@ package struct Snapshot: Equatable, Sendable {
         refusals = [:]
         failures = [:]
         moves = [:]
+        volumeHomes = [:]
+        inventories = [:]
         brake = nil
         leadership = nil
         unitsByFile = [:]
@@ -62,6 +69,7 @@ package struct Snapshot: Equatable, Sendable {
         labelRevisions = [:]
         orderRevisions = [:]
         moveRevisions = [:]
+        volumeRevisions = [:]
         brakeRevision = nil
         fileRevisions = [:]
     }

@@ -43,6 +43,8 @@ package struct Unit: Hashable, Sendable {
     package var description: String
     /// What the file asks of podman; nil unless it is a Quadlet file.
     package var quadlet: QuadletFacts?
+    /// The volumes that the file names.
+    package var volumes: UnitVolumes
 
     package init(
         name: UnitName,
@@ -50,7 +52,8 @@ package struct Unit: Hashable, Sendable {
         target: UnitTarget,
         options: FleetOptions,
         description: String = "",
-        quadlet: QuadletFacts? = nil
+        quadlet: QuadletFacts? = nil,
+        volumes: UnitVolumes = UnitVolumes()
     ) {
         self.name = name
         self.intent = intent
@@ -58,6 +61,7 @@ package struct Unit: Hashable, Sendable {
         self.options = options
         self.description = description
         self.quadlet = quadlet
+        self.volumes = volumes
     }
 
     /// The larger of both generations: identifies the newest thing that a user asked of this unit.

@@ -20,6 +20,9 @@ package struct UnitStatus: Hashable, Sendable, Codable {
     package var settled: Bool
     /// Set while `run` has failed for good.
     package var failure: UnitFailure?
+    /// Of a unit at rest: which of its volumes (`Assignment.volumes`) hold data here, sorted. Absent when that is not
+    /// known, as it is not while the unit runs.
+    package var volumes: [VolumeName]?
     /// Since when the unit is `active` as it says, by systemd's word; when the agent saw it where systemd has none.
     package var at: Timestamp
 
@@ -33,6 +36,7 @@ package struct UnitStatus: Hashable, Sendable, Codable {
         invocation: String = "",
         settled: Bool = false,
         failure: UnitFailure? = nil,
+        volumes: [VolumeName]? = nil,
         at: Timestamp
     ) {
         self.file = file
@@ -44,6 +48,7 @@ package struct UnitStatus: Hashable, Sendable, Codable {
         self.invocation = invocation
         self.settled = settled
         self.failure = failure
+        self.volumes = volumes
         self.at = at
     }
 

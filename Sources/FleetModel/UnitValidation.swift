@@ -31,6 +31,7 @@ package enum UnitValidation {
             try LoadRules(name: name, file: file).check()
         }
         if options.atMostOnce { try AtMostOnceRules(type: name.type, file: file).check() }
+        try VolumeRules(name: name, source: source, file: file, section: section, options: options).check()
         return (file, section, options)
     }
 

@@ -29,6 +29,10 @@ package enum RegistryKey: Hashable, Sendable {
     case lockHolder(UnitName)
     /// `machines/MACHINE/orders`: `MachineOrders`.
     case orders(MachineID)
+    /// `machines/MACHINE/volumes`: a `VolumeInventory`.
+    case inventory(MachineID)
+    /// `volumes/VOLUME`: a `VolumeHome`.
+    case volume(VolumeName)
     /// `moves/NAME`: a `MoveWish`.
     case move(UnitName)
     /// `brake`: a `BrakeRecord`.
@@ -58,6 +62,8 @@ package enum RegistryKey: Hashable, Sendable {
         case .lock(let unit): "locks/\(unit)"
         case .lockHolder(let unit): "locks/\(unit)/holder"
         case .orders(let machine): "machines/\(machine)/orders"
+        case .inventory(let machine): "machines/\(machine)/volumes"
+        case .volume(let volume): "volumes/\(volume)"
         case .move(let unit): "moves/\(unit)"
         case .brake: "brake"
         case .leader: "leader"
@@ -96,6 +102,7 @@ package enum RegistryKey: Hashable, Sendable {
             case "presence": self = .presence(machine)
             case "labels": self = .labels(machine)
             case "orders": self = .orders(machine)
+            case "volumes": self = .inventory(machine)
             default: return nil
             }
         case ("assignments", 3), ("status", 3), ("refusals", 3):
@@ -113,6 +120,10 @@ package enum RegistryKey: Hashable, Sendable {
                 guard let machine = MachineID(parts[2]) else { return nil }
                 self = .failures(unit, .machine(machine))
             }
+        case ("volumes", 2...):
+            // A state directory may be deeper than one folder.
+            guard let volume = try? VolumeName(parts.dropFirst().joined(separator: "/")) else { return nil }
+            self = .volume(volume)
         case ("events", 3):
             guard let unit = try? UnitName(parts[1]), let id = EventID(parts[2]) else { return nil }
             self = .event(unit, id)

@@ -69,7 +69,9 @@ package struct SnapshotFeed: Sendable {
         case .orders(let machine): snapshot.orderRevisions[machine] = revision
         case .move(let unit): snapshot.moveRevisions[unit] = revision
         case .brake: snapshot.brakeRevision = revision
-        case .format, .file, .assignment, .status, .refusal, .failures, .presence, .lock, .lockHolder, .leader, .event:
+        case .volume(let volume): snapshot.volumeRevisions[volume] = revision
+        case .format, .file, .assignment, .status, .refusal, .failures, .presence, .lock, .lockHolder, .leader, .event,
+            .inventory:
             break
         }
     }
@@ -133,6 +135,12 @@ package struct SnapshotFeed: Sendable {
             snapshot.moves[unit] = try RegistryValue.decode(MoveWish.self, from: value)
             snapshot.moveRevisions[unit] = entry.modified
             changes.units.insert(unit)
+        case .volume(let volume):
+            snapshot.volumeHomes[volume] = try RegistryValue.decode(VolumeHome.self, from: value)
+            snapshot.volumeRevisions[volume] = entry.modified
+            changes.volumes.insert(volume)
+        case .inventory(let machine):
+            snapshot.inventories[machine] = try RegistryValue.decode(VolumeInventory.self, from: value)
         case .brake:
             set(try RegistryValue.decode(BrakeRecord.self, from: value), at: entry.modified, &changes)
         case .leader:
@@ -215,6 +223,11 @@ package struct SnapshotFeed: Sendable {
             snapshot.moves[unit] = nil
             snapshot.moveRevisions[unit] = nil
             changes.units.insert(unit)
+        case .volume(let volume):
+            snapshot.volumeHomes[volume] = nil
+            snapshot.volumeRevisions[volume] = nil
+            changes.volumes.insert(volume)
+        case .inventory(let machine): snapshot.inventories[machine] = nil
         case .brake:
             set(nil, at: nil, &changes)
         case .leader:
@@ -265,7 +278,7 @@ package struct SnapshotFeed: Sendable {
         let place = RegistryKey.file(intent.file).key(in: keyspace)
         let reason: String
         switch files[intent.file] {
-        case .readable(let section, let description, let quadlets):
+        case .readable(let section, let description, let quadlets, let states):
             do throws(UnitFileError) {
                 snapshot.units[name] = Unit(
                     name: name,
@@ -273,7 +286,12 @@ package struct SnapshotFeed: Sendable {
                     target: target,
                     options: try section.options(for: name),
                     description: description,
-                    quadlet: intent.source.flatMap { quadlets[$0.kind] }
+                    quadlet: intent.source.flatMap { quadlets[$0.kind] },
+                    volumes: UnitVolumes(
+                        intent.source.flatMap { quadlets[$0.kind]?.volumes } ?? states,
+                        unit: name,
+                        source: intent.source
+                    )
                 )
                 problems[RegistryKey.unit(name).key(in: keyspace)] = nil
                 return
@@ -292,7 +310,7 @@ package struct SnapshotFeed: Sendable {
 private enum FileSummary: Sendable {
     /// `quadlets` has what the file asks of podman, for each kind that it has the section of; its unit knows which one
     /// it is.
-    case readable(FleetSection, description: String, quadlets: [QuadletKind: QuadletFacts])
+    case readable(FleetSection, description: String, quadlets: [QuadletKind: QuadletFacts], states: VolumeFacts)
     case unreadable(String)
 
     init(_ bytes: [UInt8]) {
@@ -302,7 +320,8 @@ private enum FileSummary: Sendable {
             self = .readable(
                 try FleetSection.parse(file),
                 description: file.description ?? "",
-                quadlets: Dictionary(uniqueKeysWithValues: kinds.map { ($0, QuadletFacts(of: $0, file)) })
+                quadlets: Dictionary(uniqueKeysWithValues: kinds.map { ($0, QuadletFacts(of: $0, file)) }),
+                states: VolumeFacts(of: nil, file)
             )
         } catch {
             self = .unreadable("\(error)")

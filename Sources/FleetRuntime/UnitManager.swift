@@ -1,4 +1,5 @@
 package import FleetAgent
+package import FleetModel
 package import UnitFile
 
 /// Port: the local systemd. `SystemdBus` is the real one.
@@ -15,6 +16,20 @@ package protocol UnitManager: Sendable {
     /// The last `lines` journal lines of one invocation of a unit (of the whole unit when `invocation` is empty),
     /// oldest first.
     func journal(of unit: UnitName, invocation: String, lines: Int) async -> [String]
+
+    /// From now on an observation of this unit at rest says which of `volumes` hold data. Empty: nothing is said of
+    /// any. Known before an operation on the unit begins that is asked for next.
+    func keepAnEye(on volumes: [VolumeName], of unit: UnitName)
+
+    /// The volumes that the machine has: all of podman's that have a name, and those of `states` that exist. May take
+    /// long; touches no unit.
+    func inventory(with states: [VolumeName]) async -> [VolumeName: VolumeCopy]
+}
+
+/// Of a systemd without volumes.
+extension UnitManager {
+    package func keepAnEye(on volumes: [VolumeName], of unit: UnitName) {}
+    package func inventory(with states: [VolumeName]) async -> [VolumeName: VolumeCopy] { [:] }
 }
 
 package enum UnitManagerEvent: Hashable, Sendable {

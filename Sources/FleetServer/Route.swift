@@ -16,6 +16,8 @@ enum Route: Hashable, Sendable {
     case machineOrders
     case brake
     case brakeRelease
+    case volumes
+    case forgetVolumes
     case units
     case unit(String)
     case journal(String)
@@ -62,6 +64,8 @@ enum Route: Hashable, Sendable {
         case ("machines", 2) where segments[1] == "orders": .machineOrders
         case ("brake", 1): .brake
         case ("brake", 2) where segments[1] == "release": .brakeRelease
+        case ("volumes", 1): .volumes
+        case ("volumes", 2) where segments[1] == "forget": .forgetVolumes
         case ("units", 1): .units
         case ("units", 2) where !segments[1].isEmpty: .unit(segments[1])
         case ("units", 3) where segments[2] == "journal" && !segments[1].isEmpty: .journal(segments[1])
@@ -81,9 +85,9 @@ enum Route: Hashable, Sendable {
         case .v1Machines: [.get, .head, .patch]
         case .v1Unit: [.get, .head, .put, .delete]
         case .registry: [.get, .head, .post]
-        case .change, .machineOrders, .brakeRelease: [.post]
-        case .v1Units, .v1States, .v1State, .v1Discovery, .machines, .brake, .units, .unit, .journal, .events, .version,
-            .health:
+        case .change, .machineOrders, .brakeRelease, .forgetVolumes: [.post]
+        case .v1Units, .v1States, .v1State, .v1Discovery, .machines, .brake, .volumes, .units, .unit, .journal, .events,
+            .version, .health:
             [.get, .head]
         }
     }

@@ -52,7 +52,12 @@ extension Routes {
         case .restart: .restart(names)
         case .resetFailed: .resetFailed(names)
         case .destroy: .destroy(names)
-        case .move: .move(names, to: try Self.destination(of: request, in: snapshot))
+        case .move:
+            .move(
+                names,
+                to: try Self.destination(of: request, in: snapshot),
+                losesVolumes: request.losesVolumes == true
+            )
         }
     }
 
@@ -199,7 +204,7 @@ extension Routes {
             case .unload: goal = .unloaded
             case .destroy: goal = .destroyed
             case .move:
-                guard case .move(_, let machine) = change else { continue }
+                guard case .move(_, let machine, _) = change else { continue }
                 goal = .moved(to: machine)
             case .resetFailed:
                 guard case .changed = effect, snapshot.units[name]?.target.state == .launched else { continue }

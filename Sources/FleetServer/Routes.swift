@@ -43,6 +43,8 @@ struct Routes: Sendable {
         case .machineOrders: try await order(request)
         case .brake: try await brake()
         case .brakeRelease: try await releaseBrake(request)
+        case .volumes: try await volumes()
+        case .forgetVolumes: try await forgetVolumes(request)
         case .units: .value(UnitListing(of: try await control.snapshot(), explainer: explainer))
         case .unit(let name): try await unit(unitName(meantBy: name))
         case .journal(let name): try await journal(unitName(meantBy: name), request)

@@ -18,8 +18,10 @@ package enum Change: Hashable, Sendable {
     case destroy([UnitName])
     /// Set (a value) or hide (nil) or unset operator labels of machines.
     case label([LabelChange])
-    /// Move units to a machine.
-    case move([UnitName], to: MachineID)
+    /// Move units to a machine; with `losesVolumes`, without the data of their volumes.
+    case move([UnitName], to: MachineID, losesVolumes: Bool = false)
+    /// Forget where the data of volumes are. The data stay.
+    case forgetVolumes([VolumeName])
     /// Let the units of the machines that are lost by now move.
     case releaseBrake
     /// Cordon, uncordon or drain machines.
@@ -130,8 +132,9 @@ extension Change {
         case .restart(let names): .restart(names.filter { !units.contains($0) })
         case .resetFailed(let names): .resetFailed(names.filter { !units.contains($0) })
         case .destroy(let names): .destroy(names.filter { !units.contains($0) })
-        case .move(let names, let machine): .move(names.filter { !units.contains($0) }, to: machine)
-        case .label, .order, .releaseBrake: self
+        case .move(let names, let machine, let loses):
+            .move(names.filter { !units.contains($0) }, to: machine, losesVolumes: loses)
+        case .label, .order, .releaseBrake, .forgetVolumes: self
         }
     }
 }

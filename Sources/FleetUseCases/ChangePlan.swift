@@ -45,7 +45,9 @@ extension Change {
         case .resetFailed(let names): planner.forEach(names) { $0.resetFailures(of: $1) }
         case .destroy(let names): planner.forEach(names) { $0.destroy($1, among: Set(names)) }
         case .label(let changes): planner.label(changes)
-        case .move(let names, let machine): planner.forEach(names) { $0.move($1, to: machine) }
+        case .move(let names, let machine, let loses):
+            planner.forEach(names) { $0.move($1, to: machine, losing: loses ? Set(names) : nil) }
+        case .forgetVolumes(let volumes): try planner.forget(volumes)
         case .releaseBrake: try planner.releaseBrake()
         case .order(let order, let machines): planner.order(order, machines)
         }

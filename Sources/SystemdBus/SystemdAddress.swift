@@ -33,6 +33,10 @@ package struct SystemdPaths: Hashable, Sendable {
     package var companions: String
     /// Where podman's Quadlet generator works.
     package var quadlet: String
+    /// Where podman has its volumes.
+    package var volumes: String
+    /// Where the state directories of units are.
+    package var state: String
 
     package init(
         root: String = "",
@@ -40,7 +44,9 @@ package struct SystemdPaths: Hashable, Sendable {
         units: String = "/run/fleet/units",
         allowed: String = "/run/fleet/allowed",
         companions: String = "/run/fleet/companions",
-        quadlet: String = "/run/fleet/quadlet"
+        quadlet: String = "/run/fleet/quadlet",
+        volumes: String = "/var/lib/containers/storage/volumes",
+        state: String = "/var/lib"
     ) {
         self.root = root
         self.links = links
@@ -48,5 +54,7 @@ package struct SystemdPaths: Hashable, Sendable {
         self.allowed = allowed
         self.companions = companions
         self.quadlet = quadlet
+        self.volumes = volumes
+        self.state = state
     }
 }

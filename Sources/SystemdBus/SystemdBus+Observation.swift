@@ -92,9 +92,14 @@ extension SystemdBus {
             guard ours[unit] != nil, observation.toldBy[unit, default: 0] < seen.reading else { return false }
             return seen.units[unit]?.isLoadedAndInactive == true
         }
+        let connection = self.connection
+        let held = await volumes.held(by: known)
+        guard self.connection === connection else { return false }
         for unit in known {
-            guard let row = seen.units[unit] else { continue }
-            tell(unit, observation(of: unit, row, [:]), seen.reading)
+            guard let row = seen.units[unit], observation.toldBy[unit, default: 0] < seen.reading else { continue }
+            var seenUnit = observation(of: unit, row, [:])
+            seenUnit.volumes = held[unit]
+            tell(unit, seenUnit, seen.reading)
         }
         let rest = Set(units).subtracting(known).sorted()
         guard !rest.isEmpty else { return true }
@@ -146,10 +151,13 @@ extension SystemdBus {
             wanted += Self.properties(worthAsking: unit, row)
         }
         let values = try await properties(wanted)
+        // After the states: what is at rest writes no more.
+        let held = await volumes.held(by: units.filter { listed[$0].map(Self.isAtRest) ?? false })
         var observations: [UnitName: UnitObservation] = [:]
         for unit in units {
             if let row = listed[unit] {
                 observations[unit] = observation(of: unit, row, values)
+                observations[unit]?.volumes = held[unit]
             } else if unit.isTemplate {
                 // A template has no state of its own in systemd.
                 observations[unit] = UnitObservation(
@@ -162,6 +170,10 @@ extension SystemdBus {
             }
         }
         return observations
+    }
+
+    private static func isAtRest(_ row: ListedUnit) -> Bool {
+        (row.active == "inactive" || row.active == "failed") && !row.hasJob
     }
 
     private static func properties(worthAsking unit: UnitName, _ row: ListedUnit) -> [PropertyID] {

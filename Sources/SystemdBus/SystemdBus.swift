@@ -24,6 +24,7 @@ package actor SystemdBus: UnitManager {
     let addresses: [SystemdAddress]
     let directory: UnitDirectory
     let generator: QuadletGenerator
+    nonisolated let volumes: VolumeFolders
     // Unbounded, because dropping an event would leave the agent with an old state for ever; an event is yielded only
     // when an observation differs, so a consumer that lags has at most the changes it has missed.
     private let event: AsyncStream<UnitManagerEvent>.Continuation
@@ -87,6 +88,7 @@ package actor SystemdBus: UnitManager {
         journalSource = journal
         directory = UnitDirectory(paths: paths, timing: timing)
         generator = QuadletGenerator(command: quadlet, paths: paths)
+        volumes = VolumeFolders(paths)
     }
 
     deinit {

@@ -63,7 +63,14 @@ import UnitFile
 
     private static func take(_ fleet: inout TestFleet, _ index: inout PlanningIndex, _ dirty: inout Dirty) {
         let changes = fleet.takeChanges()
-        dirty.merge(index.update(units: changes.units, machines: changes.machines, from: fleet.snapshot))
+        dirty.merge(
+            index.update(
+                units: changes.units,
+                machines: changes.machines,
+                volumes: changes.volumes,
+                from: fleet.snapshot
+            )
+        )
     }
 
     /// A unit that leaves a machine either could not stay there as things were, or cannot as they will be, or failed,
@@ -75,7 +82,7 @@ import UnitFile
             let from: MachineID
             switch decision.action {
             case .unassign(let machine), .move(let machine, _, _): from = machine
-            case .assign, .update, .recordFailure, .endMove: continue
+            case .assign, .update, .recordFailure, .endMove, .settle: continue
             }
             guard let unit = fleet.snapshot.units[decision.unit], unit.target.state > .inactive else { continue }
             switch decision.reason.cause {

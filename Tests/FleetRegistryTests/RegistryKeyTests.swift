@@ -23,6 +23,9 @@ import UnitFile
             (.failures(unit, .machine(machine)), "failures/web@1.service/\(machine)"),
             (.presence(machine), "machines/\(machine)/presence"),
             (.labels(machine), "machines/\(machine)/labels"),
+            (.inventory(machine), "machines/\(machine)/volumes"),
+            (.volume(try VolumeName("systemd-data")), "volumes/systemd-data"),
+            (.volume(try VolumeName("state:a/b")), "volumes/state:a/b"),
             (.leader, "leader"),
             (.event(unit, id), "events/web@1.service/2026-11-21T10:57:03.120Z-01234567-0007"),
         ]
@@ -42,6 +45,7 @@ import UnitFile
         "/fleet/", "/fleet/units/", "/fleet/units/no-suffix", "/fleet/units/a.service/b", "/fleet/files/12",
         "/fleet/status/xyz/a.service", "/fleet/failures/a.service/other", "/fleet/events/a.service/1", "/fleet/unknown",
         "/fleet/machines/0123456789abcdef0123456789abcdef/other", "/elsewhere/leader", "",
+        "/fleet/volumes/", "/fleet/volumes/a/b", "/fleet/volumes/state:../x", "/fleet/volumes/.x",
     ])
     func whatIsNotOfTheSchemaHasNoMeaning(text: String) {
         #expect(RegistryKey(Key(text), in: .standard) == nil)

@@ -5,16 +5,19 @@ package struct QuadletFacts: Hashable, Sendable {
     /// The files that the generator needs beside this one, sorted. These may need further ones.
     package var references: [QuadletName]
     package var podman: PodmanNeed
+    package var volumes: VolumeFacts
 
-    package init(references: [QuadletName], podman: PodmanNeed) {
+    package init(references: [QuadletName], podman: PodmanNeed, volumes: VolumeFacts = VolumeFacts()) {
         self.references = references
         self.podman = podman
+        self.volumes = volumes
     }
 
     /// Reads a file that was found in order; what is not is passed over.
     package init(of kind: QuadletKind, _ file: ParsedUnitFile) {
         let named = file.references(of: kind)
         references = Set(named.compactMap { try? QuadletName($0.text) }).sorted()
+        volumes = VolumeFacts(of: kind, file)
         podman = PodmanNeed(QuadletKeys.since(kind), cause: "a .\(kind.rawValue) file")
         func ask(_ version: PodmanVersion?, _ cause: String) {
             guard let version, version > podman.version else { return }

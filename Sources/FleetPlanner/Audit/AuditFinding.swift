@@ -17,6 +17,10 @@ package enum AuditFinding: Hashable, Sendable {
     case attempt(UnitName, MachineID, from: Int, to: Int)
     /// The decision does not fit what is stored.
     case baseless(UnitName, String)
+    /// The unit would be on the machine, and the data of this volume of its would not be known to be there.
+    case homeless(UnitName, MachineID, VolumeName)
+    /// The unit would leave this volume on that machine, which may have data of it.
+    case abandoned(UnitName, VolumeName, MachineID)
     case unsorted(UnitName)
     /// Wakes at a time that has passed would come for ever.
     case wakeInThePast(Timestamp)
@@ -26,7 +30,7 @@ package enum AuditFinding: Hashable, Sendable {
         switch self {
         case .severalMachines(let unit, _), .ineligible(let unit, _, _), .forgotten(let unit, _),
             .unexplained(let unit), .leftOver(let unit, _), .attempt(let unit, _, _, _), .baseless(let unit, _),
-            .unsorted(let unit):
+            .unsorted(let unit), .homeless(let unit, _, _), .abandoned(let unit, _, _):
             unit
         case .wakeInThePast: nil
         }
@@ -45,6 +49,10 @@ extension AuditFinding: CustomStringConvertible {
         case .attempt(let unit, let machine, let from, let to):
             "\(unit) on \(machine.short): the attempt goes from \(from) to \(to)"
         case .baseless(let unit, let why): "\(unit): \(why)"
+        case .homeless(let unit, let machine, let volume):
+            "\(unit) would be on \(machine.short), and its volume \(volume) not be said to be there"
+        case .abandoned(let unit, let volume, let machine):
+            "\(unit) would leave its volume \(volume) on \(machine.short)"
         case .unsorted(let unit): "the decisions on \(unit) are out of order"
         case .wakeInThePast(let time): "the plan asks to be woken at \(time), which has passed"
         }

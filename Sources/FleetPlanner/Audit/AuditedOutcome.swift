@@ -3,7 +3,7 @@ import UnitFile
 
 /// The fleet as it would be after a plan, put together from the decisions alone.
 struct AuditedOutcome {
-    private let snapshot: Snapshot
+    let snapshot: Snapshot
     private let now: Timestamp
     // Only of what the plan changes: an audit costs what the plan does, not what the fleet has.
     private var changedAssignments: [UnitName: [MachineID: Assignment]] = [:]
@@ -12,6 +12,10 @@ struct AuditedOutcome {
     private var neighbours: [MachineID: [Unit]] = [:]
     /// Units whose move is given up or done.
     private var endedMoves: Set<UnitName> = []
+    /// Where the data of volumes are after the plan, where it says so.
+    private var homes: [VolumeName: MachineID] = [:]
+    /// Who takes volumes away from which machine.
+    private var departures: [VolumeName: (from: MachineID, takers: [(unit: UnitName, to: MachineID)])] = [:]
     /// What decisions do not fit the snapshot.
     private(set) var findings: [AuditFinding] = []
 
@@ -19,7 +23,14 @@ struct AuditedOutcome {
         self.snapshot = snapshot
         self.now = now
         for decision in plan.decisions { apply(decision) }
+        for (volume, departure) in departures.sorted(by: { $0.key < $1.key }) {
+            let isRight = departure.takers.contains { mayLeave(volume, of: $0.unit, on: departure.from, for: $0.to) }
+            guard !isRight, let first = departure.takers.first else { continue }
+            findings.append(.abandoned(first.unit, volume, departure.from))
+        }
     }
+
+    func home(after volume: VolumeName) -> MachineID? { homes[volume] ?? snapshot.volumeHomes[volume]?.machine }
 
     func machines(of unit: UnitName) -> [MachineID] { assignments(of: unit).keys.sorted() }
 
@@ -51,6 +62,15 @@ struct AuditedOutcome {
                 findings.append(.baseless(unit, "a failure is recorded twice"))
             }
             records[unit, default: snapshot.failures[unit] ?? [:]][scope] = record
+        case .settle(let volumes, let machine):
+            for (volume, former) in volumes {
+                homes[volume] = machine
+                if snapshot.volumeHomes[volume]?.machine != former || former == machine {
+                    findings.append(.baseless(unit, "settles \(volume), which was not so"))
+                }
+                // Several units may settle one volume, and one of them is who may take it.
+                if let former { departures[volume, default: (former, [])].takers.append((unit, machine)) }
+            }
         case .endMove(let machine):
             endedMoves.insert(unit)
             if snapshot.moves[unit]?.to != machine { findings.append(.baseless(unit, "ends a move nobody asked for")) }
@@ -113,7 +133,9 @@ struct AuditedOutcome {
     /// An ordinary unit may be on two machines while it is handed over: from one that is drained, or that a user wants
     /// it to leave, to one that it may stay on.
     func isHandover(of unit: Unit, _ machines: [MachineID]) -> Bool {
-        guard machines.count == 2, !unit.options.atMostOnce, unit.target.state == .launched else { return false }
+        guard machines.count == 2, !unit.options.atMostOnce, snapshot.stickyVolumes(of: unit).isEmpty,
+            unit.target.state == .launched
+        else { return false }
         let wished = endedMoves.contains(unit.name) ? nil : snapshot.moves[unit.name]?.to
         let left = machines.filter { machine in
             let isDrained = snapshot.machines[machine]?.orders.draining != nil
@@ -144,6 +166,9 @@ struct AuditedOutcome {
         }
         if let quadlet = objection(ofPodmanTo: unit, on: machine, isNew: isNew) { return quadlet }
         if snapshot.refusals[unit.name]?[machine] != nil { return "refused" }
+        if let volume = snapshot.stickyVolumes(of: unit).first(where: { isKeptElsewhere($0, of: unit.name, machine) }) {
+            return "its volume \(volume)"
+        }
         let here = units(on: machine)
         if let peer = options.machineOf.first(where: { $0 == unit.name || !here.contains($0) }) {
             return "MachineOf=\(peer)"

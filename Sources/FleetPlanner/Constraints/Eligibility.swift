@@ -6,6 +6,7 @@ package enum Eligibility {
     /// nil when `unit` may be on the machine.
     static func reason(_ unit: Unit, on host: Host, as standing: Standing, in world: World) -> IneligibleReason? {
         lasting(unit, on: host, as: standing, in: world)
+            ?? VolumeConstraint.reason(unit, on: host, in: world)
             ?? ReplacesConstraint.reason(unit, on: host, in: world)
             ?? ConflictsConstraint.reason(unit, on: host, as: standing)
             ?? MachineOfConstraint.reason(unit, on: host, in: world)

@@ -20,6 +20,8 @@ package enum IneligibleReason: Hashable, Sendable {
     case oldPodman(PodmanNeed, found: PodmanVersion)
     /// Quadlet files that the unit's own needs beside it are not stored (sorted).
     case companionsMissing([QuadletName])
+    /// The unit sticks to this volume, whose data are on that machine; `isLost`: it is not present.
+    case volumeElsewhere(VolumeName, of: UnitName, on: MachineID, isLost: Bool)
     /// `MachineOf=`: there is no such unit.
     case peerUnknown(UnitName)
     /// `MachineOf=`: that unit is on no machine.
@@ -54,6 +56,10 @@ extension IneligibleReason: CustomStringConvertible {
         case .companionsMissing(let names):
             "its Quadlet file needs \(names.map(\.description).joined(separator: ", ")), not in the registry: submit "
                 + (names.count == 1 ? "that" : "those")
+        case .volumeElsewhere(let volume, let unit, let home, let isLost):
+            "its volume \(volume) is on \(home.short), "
+                + (isLost ? "which is not present" : "with data as far as is known")
+                + " (VolumePolicy=sticky; 'fleetctl move \(unit) MACHINE --lose-volumes' leaves it behind)"
         case .peerUnknown(let peer): "MachineOf=\(peer) is asked for and there is no such unit"
         case .peerUnplaced(let peer): "MachineOf=\(peer) is asked for and \(peer) is on no machine"
         case .peerElsewhere(let peer, let machines):

@@ -13,6 +13,9 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
         case move(from: MachineID, to: MachineID, Assignment)
         /// The newest failure is entered, with the verdict of the reschedule policy.
         case recordFailure(FailureScope, FailureRecord)
+        /// From now on the data of these volumes are on the machine where the unit is; they were on that one or (nil)
+        /// on none.
+        case settle([VolumeName: MachineID?], on: MachineID)
         /// The move that a user asked for is made, or cannot be.
         case endMove(to: MachineID)
     }
@@ -31,7 +34,7 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
     package var machine: MachineID? {
         switch action {
         case .assign(let machine, _), .update(let machine, _), .unassign(let machine), .move(_, let machine, _),
-            .endMove(let machine):
+            .endMove(let machine), .settle(_, let machine):
             machine
         case .recordFailure(_, let record): record.recent.last?.machine
         }
@@ -42,7 +45,7 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
         switch action {
         case .assign(let machine, _), .update(let machine, _), .unassign(let machine): [machine]
         case .move(let from, let to, _): [from, to]
-        case .recordFailure, .endMove: []
+        case .recordFailure, .endMove, .settle: []
         }
     }
 
@@ -57,6 +60,11 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
             "\(unit): move from \(from.short) to \(to.short), run \(new.run), \(new.target.rawValue): \(reason)"
         case .recordFailure(_, let record):
             "\(unit): record failure \(record.count) on \(machine?.short ?? "?"): \(reason)"
+        case .settle(let volumes, let machine):
+            "\(unit): volumes "
+                + volumes.sorted { $0.key < $1.key }
+                .map { "\($0.key)" + ($0.value.map { " (not on \($0.short) any more)" } ?? "") }.joined(separator: ", ")
+                + " on \(machine.short): \(reason)"
         case .endMove(let machine): "\(unit): end the move to \(machine.short): \(reason)"
         }
     }

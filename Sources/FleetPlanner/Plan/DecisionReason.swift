@@ -39,6 +39,14 @@ extension DecisionReason {
         case handedOver(to: MachineID)
         /// It failed in its new place and still runs in the old one.
         case failedThere(MachineID)
+        /// The unit is there, and so are the data of its volumes from now on.
+        case volumesBegin
+        /// Its volumes on that machine hold nothing, by its word.
+        case volumesEmpty
+        /// A user wants the unit elsewhere without the data.
+        case volumesGivenUp
+        /// Another unit that uses them has taken them there.
+        case volumesShared
         /// A move that was asked for is not made, in words.
         case moveDropped(to: MachineID, String)
         /// More than one machine has an ordinary unit.
@@ -82,6 +90,10 @@ extension DecisionReason.Cause: CustomStringConvertible {
         case .moveAsked(let machine): "a move to \(machine.short) was asked for"
         case .handedOver(let machine): "it runs on \(machine.short) now"
         case .failedThere(let machine): "it failed on \(machine.short) and still runs where it was"
+        case .volumesBegin: "the unit is there"
+        case .volumesEmpty: "nothing was written where they were"
+        case .volumesGivenUp: "a move without its volumes was asked for"
+        case .volumesShared: "another unit that uses them is there"
         case .moveDropped(let machine, let reason): "it is not moved to \(machine.short): \(reason)"
         case .duplicate(let kept): "machine \(kept.short) has it already"
         case .changed(let what): what.joined(separator: " and ")

@@ -20,6 +20,8 @@ package struct PlanningIndex: Equatable, Sendable {
     private var entries: [UnitName: Entry] = [:]
     /// Which Quadlet files name which.
     private var quadlets = QuadletIndex()
+    /// Which units stick to which volumes.
+    private(set) var volumes = VolumeIndex()
 
     /// What a unit has contributed, to take it back when it changes.
     private struct Entry: Equatable, Sendable {
@@ -42,10 +44,16 @@ package struct PlanningIndex: Equatable, Sendable {
         }
         for unit in Set(snapshot.units.keys).union(snapshot.assignments.keys) { _ = replace(unit, in: snapshot) }
         _ = quadlets.update(Set(snapshot.units.keys), from: snapshot)
+        _ = volumes.update(Set(snapshot.units.keys), volumes: [], machines: [], from: snapshot)
     }
 
-    /// Takes over what `snapshot` says of these units and machines.
-    package mutating func update(units: Set<UnitName>, machines: Set<MachineID>, from snapshot: Snapshot) -> Dirty {
+    /// Takes over what `snapshot` says of these units and machines, and of the homes of these volumes.
+    package mutating func update(
+        units: Set<UnitName>,
+        machines: Set<MachineID>,
+        volumes homes: Set<VolumeName> = [],
+        from snapshot: Snapshot
+    ) -> Dirty {
         var dirty = DirtyParts(units: units)
         for machine in machines where refresh(machine, in: snapshot) { dirty.machines.insert(machine) }
         for unit in units {
@@ -56,6 +64,8 @@ package struct PlanningIndex: Equatable, Sendable {
             }
         }
         dirty.units.formUnion(quadlets.update(units, from: snapshot))
+        let concerned = volumes.update(dirty.units, volumes: homes, machines: dirty.machines, from: snapshot)
+        dirty.units.formUnion(concerned)
         for machine in machines.union(dirty.machines) { dropIfUnknown(machine, in: snapshot) }
         return .some(dirty)
     }

@@ -10,6 +10,7 @@ extension PlanningRun {
         for name in names.sorted() {
             decisions += failureDecisions(name)
             if let end = moveDecision(name) { decisions.append(end) }
+            if let settled = volumeDecision(name) { decisions.append(settled) }
             if let unit = snapshot.units[name], let slots = consideredGlobals[name], phase(of: name) == .global {
                 decisions += slots.sorted().compactMap { globalDecision(unit, on: $0) }
             } else {
@@ -141,6 +142,7 @@ extension PlanningRun {
         if old.target != new.target { changes.append("target state is now \(new.target.rawValue)") }
         if old.restart != new.restart { changes.append("a restart was asked for") }
         if old.atMostOnce != new.atMostOnce { changes.append("AtMostOnce= has changed") }
+        if old.volumes != new.volumes { changes.append("it keeps to other volumes") }
         if changes.isEmpty { changes.append("the unit was asked for again") }
         return changes
     }
@@ -175,7 +177,8 @@ extension PlanningRun {
         reason: String,
         after old: Assignment? = nil
     ) -> Assignment {
-        Assignment(
+        let volumes = unit.options.isGlobal ? [] : index.volumes.volumes(of: unit.name)
+        return Assignment(
             file: unit.intent.file,
             target: unit.target.state,
             generation: unit.generation,
@@ -185,7 +188,8 @@ extension PlanningRun {
             epoch: epoch,
             reason: reason,
             at: now,
-            quadlet: bundle(unit, after: old)
+            quadlet: bundle(unit, after: old),
+            volumes: volumes.isEmpty ? nil : volumes
         )
     }
 

@@ -16,9 +16,10 @@ extension PlanningRun {
         return .moveAsked(to: index.hosts[wished].id)
     }
 
-    /// Two copies may overlap for a moment unless the unit says otherwise; one that is not started has nothing to lose.
+    /// Two copies may overlap for a moment unless the unit says otherwise, or there is data which only one of them can
+    /// have; one that is not started has nothing to lose.
     private func mayOverlap(_ unit: Unit) -> Bool {
-        !unit.options.atMostOnce && unit.target.state == .launched
+        !unit.options.atMostOnce && unit.target.state == .launched && index.volumes.volumes(of: unit.name).isEmpty
     }
 
     /// By systemd's word, whatever run it is.

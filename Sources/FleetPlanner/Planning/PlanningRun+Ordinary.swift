@@ -19,6 +19,7 @@ extension PlanningRun {
         }
         let host = world.host(slot)
         guard let reason = Eligibility.reason(unit, on: host, as: .incumbent, in: world) else {
+            claimVolumes(of: name, on: slot)
             return depart(unit, from: slot)
         }
         leave(name, from: slot, because: .ineligible(host.id, reason))

@@ -107,6 +107,7 @@ struct PlanningRun {
     /// Takes `name` off a machine and looks again at whom that concerns.
     mutating func leave(_ name: UnitName, from slot: Int, because cause: DecisionReason.Cause) {
         world.remove(name, from: slot)
+        disclaimVolumes(of: name, on: slot)
         if causes[name]?[slot] == nil { causes[name, default: [:]][slot] = cause }
         reconsiderFollowers(of: name)
         reconsiderThoseInWait(for: name, on: slot)
@@ -116,6 +117,7 @@ struct PlanningRun {
     /// Puts `name` on a machine and looks again at whom that concerns.
     mutating func come(_ name: UnitName, to slot: Int, because choice: DecisionReason.Choice, displacing: [UnitName]) {
         world.place(name, on: slot)
+        claimVolumes(of: name, on: slot)
         choices[name] = choice
         reconsiderFollowers(of: name)
         for other in displacing { reconsider(other, on: slot) }

@@ -13,6 +13,8 @@ struct World {
     private(set) var loads: [Int]
     /// Slots of ordinary units that were placed or removed.
     private var moved: [UnitName: Set<Int>] = [:]
+    /// Which units have taken volumes to which slots in this run; the last counts.
+    private var claims: [VolumeName: [(unit: UnitName, slot: Int)]] = [:]
 
     init(snapshot: Snapshot, index: PlanningIndex, now: Timestamp?) {
         self.snapshot = snapshot
@@ -53,6 +55,35 @@ struct World {
     mutating func remove(_ name: UnitName, from slot: Int) {
         change(name, slot) { $0.remove(name, $1, isActive: $2) }
         moved[name]?.remove(slot)
+    }
+
+    // MARK: Volumes
+
+    /// Where the volume's data are, or are going to be; nil for nowhere yet.
+    func home(of volume: VolumeName) -> MachineID? {
+        claims[volume]?.last.map { index.hosts[$0.slot].id } ?? snapshot.volumeHomes[volume]?.machine
+    }
+
+    /// The home is still the stored one.
+    func isUnclaimed(_ volume: VolumeName) -> Bool { claims[volume]?.isEmpty ?? true }
+
+    /// Takes the volumes along to the slot; returns those that were not at home there.
+    mutating func claim(_ volumes: [VolumeName], for unit: UnitName, on slot: Int) -> [VolumeName] {
+        let new = volumes.filter { home(of: $0) != index.hosts[slot].id }
+        for volume in new {
+            claims[volume, default: []].removeAll { $0.unit == unit }
+            claims[volume, default: []].append((unit, slot))
+        }
+        return new
+    }
+
+    /// The unit has left the slot before the plan was done. Returns the volumes that are elsewhere by that.
+    mutating func disclaim(_ volumes: [VolumeName], for unit: UnitName, on slot: Int) -> [VolumeName] {
+        volumes.filter { volume in
+            let before = home(of: volume)
+            claims[volume]?.removeAll { $0.unit == unit && $0.slot == slot }
+            return home(of: volume) != before
+        }
     }
 
     private mutating func change(_ name: UnitName, _ slot: Int, _ body: (inout Host, Relations, Bool) -> Void) {

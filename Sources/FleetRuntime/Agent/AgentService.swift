@@ -29,6 +29,7 @@ package actor AgentService: Service {
     private let clock: any WallClock
     private let log: Logger
     private let files: FileTexts
+    private let inventory: InventoryKeeper
 
     private var core: AgentCore
     private var publications: Publications
@@ -67,6 +68,14 @@ package actor AgentService: Service {
         self.clock = clock
         self.log = log
         files = FileTexts(store: store, keyspace: keyspace)
+        inventory = InventoryKeeper(
+            store: store,
+            keyspace: keyspace,
+            machine: machine,
+            units: units,
+            clock: clock,
+            log: log
+        )
         core = AgentCore(machine: machine, ledger: [:])
         publications = Publications(machine: machine, keyspace: keyspace)
         (work, addWork) = AsyncStream.makeStream(of: Work.self)
@@ -83,6 +92,7 @@ package actor AgentService: Service {
                 group.addTask { await self.followLocks() }
                 group.addTask { await self.publish() }
                 group.addTask { await self.memory?.keepAccepted(self.files) }
+                group.addTask { await self.inventory.run() }
                 for await work in self.work { group.addTask { await self.perform(work) } }
                 group.cancelAll()
             }
@@ -97,7 +107,9 @@ package actor AgentService: Service {
         for directive in core.step(input, now: clock.now()) {
             switch directive {
             case .perform(let id, let operation): begin(id, operation)
-            case .publish(let unit, let status): publications.publish(status, of: unit)
+            case .publish(let unit, let status):
+                publications.publish(status, of: unit)
+                inventory.heard(of: unit)
             case .refuse(let unit, let refusal): publications.publish(refusal, of: unit)
             case .record(let event):
                 log.info("\(event.unit): \(event.message)", metadata: ["unit": "\(event.unit)"])
@@ -179,6 +191,7 @@ package actor AgentService: Service {
     private func recall() async {
         guard let assignments = await memory?.recall(), !assignments.isEmpty else { return }
         log.notice("Going on with what the registry said last: \(assignments.count) units")
+        keepAnEyeOnVolumes(of: assignments)
         take(.recalled(assignments))
     }
 
@@ -186,6 +199,7 @@ package actor AgentService: Service {
         let listing = try await assignments.list()
         await memory?.heard()
         let (listed, unreadable) = (listing.assignments, listing.unreadable)
+        keepAnEyeOnVolumes(of: listed)
         take(.listed(assignments: listed, refusals: listing.refusals, unreadable: unreadable))
         accept(await memory?.units.union(listed.keys).subtracting(unreadable) ?? [])
         return listing.revision
@@ -194,8 +208,17 @@ package actor AgentService: Service {
     private func fold(_ events: [StoreEvent]) {
         let changes = assignments.changes(of: events)
         for unit in changes.unreadable.sorted() { take(.unreadable(unit)) }
+        keepAnEyeOnVolumes(of: changes.assignments)
         if !changes.assignments.isEmpty { take(.assigned(changes.assignments)) }
         accept(Set(changes.assignments.keys))
+    }
+
+    /// Before anything is done about the assignments, so that no unit ends unwatched.
+    private func keepAnEyeOnVolumes(of assignments: [UnitName: Assignment?]) {
+        for (unit, assignment) in assignments {
+            units.keepAnEye(on: assignment?.volumes ?? [], of: unit)
+            if let assignment { inventory.assigned(assignment, to: unit) }
+        }
     }
 
     /// Has written down what the core makes of the units' assignments.

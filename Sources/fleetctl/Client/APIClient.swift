@@ -1,4 +1,5 @@
 import FleetAPI
+import FleetModel
 import FoundationEssentials
 import UnitFile
 
@@ -18,6 +19,13 @@ struct APIClient: Sendable {
     func brake() throws -> BrakeReport { try get(RequestPath("brake")) }
 
     func releaseBrake() throws -> BrakeReport { try get(RequestPath("brake", "release"), method: "POST") }
+
+    func volumes() throws -> VolumeListing { try get(RequestPath("volumes")) }
+
+    func forgetVolumes(_ volumes: [VolumeName]) throws -> VolumeListing {
+        let body = try JSONEncoder().encode(ForgetVolumesRequest(volumes: volumes))
+        return try get(RequestPath("volumes", "forget"), method: "POST", body: Array(body))
+    }
 
     func units() throws -> UnitListing { try get(RequestPath("units")) }
 
@@ -80,11 +88,16 @@ struct APIClient: Sendable {
         try check(answer, said)
     }
 
-    private func get<Value: Decodable>(_ path: RequestPath, method: String = "GET") throws -> Value {
-        var body: [UInt8] = []
-        let answer = try exchange(.init(method: method, path: path)).perform(.wholeAnswer) { piece, _ in body += piece }
-        try check(answer, body)
-        return try decode(body)
+    private func get<Value: Decodable>(
+        _ path: RequestPath,
+        method: String = "GET",
+        body: [UInt8] = []
+    ) throws -> Value {
+        var said: [UInt8] = []
+        let answer = try exchange(.init(method: method, path: path, body: body))
+            .perform(.wholeAnswer) { piece, _ in said += piece }
+        try check(answer, said)
+        return try decode(said)
     }
 
     private func lines<Value: Decodable>(

@@ -42,9 +42,21 @@ struct ChangeCommand {
     var context: Context
 
     /// Names of stored units. Local files do not matter.
-    func run(_ action: ChangeRequest.Action, names: [String], machine: String? = nil) throws -> Int32 {
+    func run(
+        _ action: ChangeRequest.Action,
+        names: [String],
+        machine: String? = nil,
+        losesVolumes: Bool? = nil
+    ) throws -> Int32 {
         let units = try UnitArgument.all(names).map(\.bare)
-        return try run(ChangeRequest(action: action, units: units, wait: !wait.noBlock, machine: machine))
+        let request = ChangeRequest(
+            action: action,
+            units: units,
+            wait: !wait.noBlock,
+            machine: machine,
+            losesVolumes: losesVolumes
+        )
+        return try run(request)
     }
 
     /// Units that are stored from local files where the registry does not have them.

@@ -14,6 +14,9 @@ struct Scenario {
     private let globalWeight: Int
     /// How readily units come from Quadlet files; 0 for never.
     private let quadletWeight: Int
+    /// How readily units have volumes; 0 for never.
+    private let volumeWeight: Int
+    private let volumes = [volume("v1"), volume("v2"), volume("v3")]
 
     init(seed: UInt64) {
         random = SeededGenerator(seed: seed)
@@ -23,6 +26,7 @@ struct Scenario {
         relationWeight = 2 + random.below(5)
         globalWeight = 3 + random.below(8)
         quadletWeight = random.below(4)
+        volumeWeight = random.below(4)
     }
 
     /// One random change; what it was, for the failure report.
@@ -33,13 +37,14 @@ struct Scenario {
         case 0...4:
             let options = drawOptions(for: name)
             let target = random.pick([TargetState.launched, .launched, .launched, .loaded, .inactive])
+            let volumes = drawVolumes()
             guard let (source, quadlet) = drawQuadlet(for: name) else {
-                fleet.submit(name, target: target, options)
-                return "submit \(name) \(target) \(options.words)"
+                fleet.submit(name, volumes: volumes, target: target, options)
+                return "submit \(name) \(target) \(volumes) \(options.words)"
             }
             let text = "\(random.below(3))"
-            fleet.submit(name, from: source, quadlet: quadlet, text: text, target: target, options)
-            return "submit \(source) \(text) \(quadlet) \(target) \(options.words)"
+            fleet.submit(name, from: source, quadlet: quadlet, text: text, volumes: volumes, target: target, options)
+            return "submit \(source) \(text) \(volumes) \(quadlet) \(target) \(options.words)"
         case 5...6:
             let target = random.pick([TargetState.launched, .launched, .inactive, .loaded])
             fleet.target(name, target)
@@ -69,8 +74,9 @@ struct Scenario {
             let places = (fleet.snapshot.assignments[name] ?? [:]).keys.sorted()
             guard !places.isEmpty else { return "-" }
             let place = random.pick(places)
-            fleet.fail(name, on: place)
-            return "fail \(name) on \(place.short)"
+            let held = drawHeld(name)
+            fleet.fail(name, on: place, holding: held)
+            return "fail \(name) on \(place.short) holding \(held?.description ?? "?")"
         case 17:
             fleet.now = fleet.now.advanced(by: .seconds(random.pick([0, 1, 5, 10, 60, 600, 4000])))
             return "advance"
@@ -99,11 +105,16 @@ struct Scenario {
             return "uncordon \(machine.short)"
         case 4:
             guard fleet.snapshot.units[name] != nil else { return "-" }
-            fleet.wish(name, on: machine)
-            return "wish \(name) on \(machine.short)"
+            let loses = random.oneIn(2)
+            fleet.wish(name, on: machine, losing: loses)
+            return "wish \(name) on \(machine.short) \(loses ? "losing" : "")"
+        case 5 where volumeWeight > 0:
+            let volume = random.pick(volumes)
+            fleet.forget(volume)
+            return "forget \(volume)"
         default:
             let places = (fleet.snapshot.assignments[name] ?? [:]).keys.sorted()
-            for place in places where !random.oneIn(3) { fleet.arrive(name, on: place) }
+            for place in places where !random.oneIn(3) { fleet.arrive(name, on: place, holding: drawHeld(name)) }
             return "arrive \(name)"
         }
     }
@@ -121,6 +132,17 @@ struct Scenario {
         return (source, QuadletFacts(references: references.sorted(), podman: need))
     }
 
+    private mutating func drawVolumes() -> [VolumeName] {
+        guard volumeWeight > 0 else { return [] }
+        return volumes.filter { _ in random.oneIn(volumeWeight + 1) }
+    }
+
+    /// What a machine says of a unit's volumes: nothing, or which of them hold data, mostly none.
+    private mutating func drawHeld(_ name: UnitName) -> [VolumeName]? {
+        guard volumeWeight > 0, let unit = fleet.snapshot.units[name], !random.oneIn(3) else { return nil }
+        return fleet.snapshot.stickyVolumes(of: unit).filter { _ in random.oneIn(3) }
+    }
+
     private mutating func drawOptions(for name: UnitName) -> FleetOptions {
         var options = FleetOptions()
         if random.oneIn(relationWeight) { options.conflicts = [drawPattern()] }
@@ -133,6 +155,7 @@ struct Scenario {
         options.reschedule.trigger = random.pick([.onFailure, .onFailure, .onFailure, .onMachineLoss, .never])
         options.reschedule.limit = random.pick([0, 2, 5])
         options.atMostOnce = random.oneIn(4)
+        if volumeWeight > 0, random.oneIn(6) { options.volumePolicy = .lose }
         return options
     }
 
@@ -156,6 +179,7 @@ extension FleetOptions {
         if reschedule.trigger != .onFailure { words.append("Reschedule=\(reschedule.trigger.rawValue)") }
         if reschedule.limit != 5 { words.append("RescheduleLimit=\(reschedule.limit)") }
         if atMostOnce { words.append("AtMostOnce=yes") }
+        if let volumePolicy { words.append("VolumePolicy=\(volumePolicy.rawValue)") }
         return words.joined(separator: " ")
     }
 }

@@ -9,16 +9,18 @@ import UnitFile
 ///     label A [key=value ...]            operator labels; `key=` hides a key
 ///     submit NAME [TARGET] [Option=value ...]
 ///     target NAME TARGET / restart NAME / destroy NAME / reset-failed NAME / unreadable NAME
-///     fail NAME A                        the present run fails for good
+///     fail NAME A [nothing|VOLUME...]    the present run fails for good; what its volumes hold, where that is known
 ///     refuse NAME A REASON... / accept NAME A
 ///     cordon A [REASON...] / drain A [SECONDS] / uncordon A
 ///     brake / release                    the leader writes the brake down; an operator releases it
 ///     arrive NAME A                      the present run is up
-///     wish NAME A                        a move is asked for
+///     wish NAME A [lose]                 a move is asked for; its volumes may be lost
+///     forget VOLUME                      a user forgets where it is
 ///     force NAME A                       an assignment that the planner did not make
 ///     advance SECONDS
 ///     plan                               prints the plan, audits it, applies it
 ///     show                               prints the assignments
+///     homes                              prints where volumes are
 ///     explain NAME                       prints why machines are not eligible
 struct ScriptFleet {
     private var fleet = TestFleet()
@@ -51,7 +53,10 @@ struct ScriptFleet {
         case "label": fleet.label(try id(0), pairs(words).mapValues { $0.isEmpty ? nil : $0 })
         case "submit":
             let target = words.count > 1 ? TargetState(rawValue: words[1]) : nil
-            fleet.submit(try name(), target: target ?? .launched, try options(words.dropFirst(target == nil ? 1 : 2)))
+            let rest = words.dropFirst(target == nil ? 1 : 2)
+            let volumes = rest.filter { $0.hasPrefix("Volume=") }.map { volume(String($0.dropFirst(7))) }
+            let others = rest.filter { !$0.hasPrefix("Volume=") }
+            fleet.submit(try name(), volumes: volumes, target: target ?? .launched, try options(others[...]))
         case "target":
             guard let target = TargetState(rawValue: try word(1)) else { throw Mistake(description: "no such target") }
             fleet.target(try name(), target)
@@ -59,7 +64,12 @@ struct ScriptFleet {
         case "destroy": fleet.destroy(try name())
         case "reset-failed": fleet.resetFailed(try name())
         case "unreadable": fleet.makeUnreadable(try name())
-        case "fail": fleet.fail(try name(), on: try id(1))
+        case "fail":
+            let held = words.dropFirst(2).filter { $0 != "nothing" }.map { volume($0) }
+            fleet.fail(try name(), on: try id(1), holding: words.count > 2 ? held : nil)
+        case "forget": fleet.forget(volume(try word(0)))
+        case "homes":
+            return fleet.snapshot.volumeHomes.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.machine.short)" }
         case "refuse": fleet.refuse(try name(), on: try id(1), words.dropFirst(2).joined(separator: " "))
         case "brake":
             fleet.brake()
@@ -72,7 +82,7 @@ struct ScriptFleet {
         case "drain": fleet.drain(try id(0), deadline: words.count > 1 ? .seconds(Int(words[1]) ?? 0) : nil)
         case "uncordon": fleet.order(try id(0), MachineOrders())
         case "arrive": fleet.arrive(try name(), on: try id(1))
-        case "wish": fleet.wish(try name(), on: try id(1))
+        case "wish": fleet.wish(try name(), on: try id(1), losing: words.last == "lose")
         case "accept": fleet.refuse(try name(), on: try id(1), nil)
         case "force": fleet.force(try name(), on: try id(1))
         case "advance": fleet.now = fleet.now.advanced(by: .seconds(Int(try word(0)) ?? 0))
@@ -150,6 +160,7 @@ struct ScriptFleet {
             case "Replaces": options.replaces.append(UnitPattern(value))
             case "Global": options.isGlobal = value == "yes"
             case "AtMostOnce": options.atMostOnce = value == "yes"
+            case "VolumePolicy": options.volumePolicy = VolumePolicy(rawValue: value)
             case "Reschedule":
                 guard let trigger = ReschedulePolicy.Trigger(rawValue: value) else {
                     throw Mistake(description: "\(word) is no trigger")

@@ -9,13 +9,14 @@ struct TestFleet {
     var now = Timestamp(milliseconds: 1_800_000_000_000)
     private(set) var changedUnits: Set<UnitName> = []
     private(set) var changedMachines: Set<MachineID> = []
+    private(set) var changedVolumes: Set<VolumeName> = []
     let epoch = Epoch(1)
     /// Generations grow over the whole fleet, so that a unit that is destroyed and submitted again has a larger one.
     private var generation: Generation = 0
 
-    mutating func takeChanges() -> (units: Set<UnitName>, machines: Set<MachineID>) {
-        defer { (changedUnits, changedMachines) = ([], []) }
-        return (changedUnits, changedMachines)
+    mutating func takeChanges() -> (units: Set<UnitName>, machines: Set<MachineID>, volumes: Set<VolumeName>) {
+        defer { (changedUnits, changedMachines, changedVolumes) = ([], [], []) }
+        return (changedUnits, changedMachines, changedVolumes)
     }
 
     private mutating func touch(_ unit: UnitName) {
@@ -89,8 +90,11 @@ struct TestFleet {
 
     // MARK: Units
 
-    mutating func wish(_ name: UnitName, on machine: MachineID?) {
-        snapshot.moves[name] = machine.map { MoveWish(to: $0, set: Provenance(at: now, by: "test")) }
+    mutating func wish(_ name: UnitName, on machine: MachineID?, losing: Bool = false) {
+        let loses = losing ? true : Bool?.none
+        snapshot.moves[name] = machine.map {
+            MoveWish(to: $0, losesVolumes: loses, set: Provenance(at: now, by: "test"))
+        }
         touch(name)
     }
 
@@ -99,12 +103,15 @@ struct TestFleet {
         from source: QuadletName? = nil,
         quadlet: QuadletFacts? = nil,
         text: String = "",
+        volumes: [VolumeName] = [],
         target: TargetState = .launched,
         _ options: FleetOptions = FleetOptions()
     ) {
         generation += 1
         let by = Provenance(at: now, by: "test")
-        let file = ContentHash(of: "\(name)\(options)\(text)")
+        let file = ContentHash(of: "\(name)\(options)\(text)\(volumes)")
+        var named = UnitVolumes()
+        named.names = volumes
         if let old = snapshot.units[name]?.intent.source { snapshot.unitsBySource[old] = nil }
         if let source { snapshot.unitsBySource[source] = [name] }
         snapshot.units[name] = Unit(
@@ -112,7 +119,8 @@ struct TestFleet {
             intent: UnitIntent(file: file, generation: generation, submitted: by, source: source),
             target: UnitTarget(state: target, generation: generation, set: by),
             options: options,
-            quadlet: quadlet
+            quadlet: quadlet,
+            volumes: named
         )
         touch(name)
     }
@@ -169,7 +177,13 @@ struct TestFleet {
     // MARK: Agents
 
     /// The present run fails for good.
-    mutating func fail(_ name: UnitName, on machine: MachineID, _ message: String = "exited with status 1") {
+    /// `holding`: what the machine says of the unit's volumes.
+    mutating func fail(
+        _ name: UnitName,
+        on machine: MachineID,
+        _ message: String = "exited with status 1",
+        holding volumes: [VolumeName]? = nil
+    ) {
         guard let assignment = snapshot.assignments[name]?[machine], snapshot.machines[machine]?.presence != nil else {
             return
         }
@@ -182,13 +196,14 @@ struct TestFleet {
             sub: "failed",
             settled: true,
             failure: failure,
+            volumes: volumes,
             at: now
         )
         touch(name)
     }
 
     /// The present run is up and settled.
-    mutating func arrive(_ name: UnitName, on machine: MachineID) {
+    mutating func arrive(_ name: UnitName, on machine: MachineID, holding volumes: [VolumeName]? = nil) {
         guard let assignment = snapshot.assignments[name]?[machine], snapshot.machines[machine]?.presence != nil else {
             return
         }
@@ -199,9 +214,17 @@ struct TestFleet {
             active: assignment.target == .launched ? "active" : "inactive",
             sub: assignment.target == .launched ? "running" : "dead",
             settled: true,
+            volumes: assignment.target == .launched ? nil : volumes,
             at: now
         )
         touch(name)
+    }
+
+    /// A user forgets where the volume is.
+    mutating func forget(_ volume: VolumeName) {
+        snapshot.volumeHomes[volume] = nil
+        changedVolumes.insert(volume)
+        snapshot.revision = snapshot.revision.next
     }
 
     mutating func refuse(_ name: UnitName, on machine: MachineID, _ reason: String?) {
@@ -243,6 +266,11 @@ struct TestFleet {
                 put(unit, to, new)
             case .recordFailure(let scope, let record): snapshot.failures[unit, default: [:]][scope] = record
             case .endMove: snapshot.moves[unit] = nil
+            case .settle(let volumes, let machine):
+                for volume in volumes.keys {
+                    snapshot.volumeHomes[volume] = VolumeHome(machine: machine, unit: unit, since: now)
+                    changedVolumes.insert(volume)
+                }
             }
             touch(unit)
         }
@@ -297,6 +325,14 @@ func unit(_ text: String) -> UnitName {
     }
 }
 
+func volume(_ text: String) -> VolumeName {
+    do {
+        return try VolumeName(text)
+    } catch {
+        fatalError("\(error)")
+    }
+}
+
 func options(_ change: (inout FleetOptions) -> Void) -> FleetOptions {
     var options = FleetOptions()
     change(&options)
@@ -315,6 +351,9 @@ extension Plan {
                 "\(decision.unit.prefix):\(from.short.prefix(1))>\(to.short.prefix(1))"
             case .recordFailure(_, let record): "\(decision.unit.prefix)!\(record.count)"
             case .endMove(let machine): "\(decision.unit.prefix)~\(machine.short.prefix(1))"
+            case .settle(let volumes, let machine):
+                "\(decision.unit.prefix)@\(machine.short.prefix(1))"
+                    + (volumes.values.contains { $0 != nil } ? "!" : "")
             }
         }
     }

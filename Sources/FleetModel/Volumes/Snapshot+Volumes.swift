@@ -1,0 +1,64 @@
+package import UnitFile
+
+extension Snapshot {
+    /// The volumes that the unit may not leave behind, sorted. A global unit has one of each on every machine, and
+    /// sticks to none.
+    package func stickyVolumes(of unit: Unit) -> [VolumeName] {
+        guard !unit.volumes.isEmpty, !unit.options.isGlobal, !unit.name.isTemplate,
+            unit.options.volumePolicy != .lose
+        else { return [] }
+        return volumes(of: unit) { $0.options.volumePolicy != .lose }
+    }
+
+    /// All volumes that the unit's file names, whether it keeps to them or not, sorted.
+    package func namedVolumes(of unit: Unit) -> [VolumeName] { volumes(of: unit) { _ in true } }
+
+    /// `counts` is asked about files beside the unit's own: their policy is for all who use them.
+    private func volumes(of unit: Unit, counts: (Unit) -> Bool) -> [VolumeName] {
+        guard !unit.volumes.isEmpty else { return [] }
+        func named(by files: [QuadletName], for unit: UnitName) -> [VolumeName] {
+            files.compactMap { name in
+                let file = readable(name)
+                guard file.map(counts) ?? true else { return nil }
+                return VolumeName(file?.volumes.own ?? .standardVolume(name), of: unit)
+            }
+        }
+        var found = Set(unit.volumes.names)
+        if unit.options.volumePolicy == .sticky { found.formUnion(unit.volumes.states) }
+        if let own = unit.volumes.own.flatMap({ VolumeName($0, of: unit.name) }) { found.insert(own) }
+        found.formUnion(named(by: unit.volumes.files, for: unit.name))
+        for name in unit.volumes.pods {
+            // The pod's service makes its volumes, so the names are filled in as that one's.
+            guard let pod = readable(name), counts(pod) else { continue }
+            found.formUnion(pod.volumes.names)
+            found.formUnion(named(by: pod.volumes.files, for: pod.name))
+        }
+        return found.sorted()
+    }
+
+    private func readable(_ source: QuadletName) -> Unit? {
+        (unitsBySource[source] ?? []).sorted().lazy.compactMap { self.units[$0] }.first { $0.quadlet != nil }
+    }
+
+    /// The units that name each volume, sorted; those that are global or leave it behind included. For listings and
+    /// checks; planning has an index of its own.
+    package func unitsByVolume() -> [VolumeName: [UnitName]] {
+        var users: [VolumeName: [UnitName]] = [:]
+        for unit in units.values.sorted(by: { $0.name < $1.name }) where !unit.volumes.isEmpty {
+            for volume in namedVolumes(of: unit) { users[volume, default: []].append(unit.name) }
+        }
+        return users
+    }
+
+    /// Whether the machine has said that the volume holds nothing there: the unit's present run has failed, or it is
+    /// only loaded, and with that came the word that none of the volume's data exist. Such a run does not start again,
+    /// so the word does not grow old. While the machine is away, nothing is known.
+    package func holdsNothing(_ volume: VolumeName, of unit: UnitName, on machine: MachineID) -> Bool {
+        guard machines[machine]?.presence != nil, let assignment = assignments[unit]?[machine],
+            let status = statuses[unit]?[machine], status.run == assignment.run,
+            status.active == "failed" || status.active == "inactive",
+            status.failure != nil || (status.settled && assignment.target == .loaded)
+        else { return false }
+        return status.volumes.map { !$0.contains(volume) } ?? false
+    }
+}

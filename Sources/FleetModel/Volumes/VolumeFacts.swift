@@ -1,0 +1,144 @@
+package import UnitFile
+
+/// Which volumes a unit file names, before its unit's name has filled in the specifiers. Anonymous volumes and paths of
+/// the machine are none, and so is what fleet does not read: `PodmanArgs=`, and the YAML of `.kube` files.
+package struct VolumeFacts: Hashable, Sendable {
+    /// `Volume=NAME:/path`, and `Mount=type=volume,source=NAME,...`
+    package var names: [SpecifierText] = []
+    /// The same with the name of a `.volume` file, sorted.
+    package var files: [QuadletName] = []
+    /// `Pod=`: the pod's volumes are those of its containers too.
+    package var pods: [QuadletName] = []
+    /// `StateDirectory=`
+    package var states: [SpecifierText] = []
+    /// `VolumeName=` of a `.volume` file.
+    package var own: SpecifierText?
+
+    package init() {}
+
+    /// `kind` is nil for a unit file of systemd's. What has an error is passed over.
+    package init(of kind: QuadletKind?, _ file: ParsedUnitFile) {
+        self.init()
+        for option in Self.inForce(file.options(section: "Service", key: "StateDirectory")) {
+            for word in option.value.split(whereSeparator: \.isWhitespace) {
+                let path = word.prefix { $0 != ":" }
+                if let text = try? SpecifierText(String(path)), !path.isEmpty { states.append(text) }
+            }
+        }
+        guard let kind else { return }
+        if kind == .volume, let option = file.options(section: kind.section, key: "VolumeName").last {
+            own = option.value.isEmpty ? nil : try? SpecifierText(option.value)
+        }
+        var found: Set<QuadletName> = []
+        for (_, source) in Self.sources(of: kind, file) {
+            if QuadletKind(ofFile: source) == .volume {
+                if let name = try? QuadletName(source) { found.insert(name) }
+            } else if let text = try? SpecifierText(source) {
+                names.append(text)
+            }
+        }
+        files = found.sorted()
+        let pods = kind == .container ? file.options(section: kind.section, key: "Pod") : []
+        self.pods = pods.last.flatMap { try? QuadletName($0.value) }.map { [$0] } ?? []
+    }
+
+    package var isEmpty: Bool { self == VolumeFacts() }
+
+    /// The sources of `Volume=` and `Mount=` that name a volume, with their options.
+    static func sources(
+        of kind: QuadletKind,
+        _ file: ParsedUnitFile
+    ) -> [(option: ParsedUnitFile.Option, source: String)] {
+        guard kind == .container || kind == .pod else { return [] }
+        var found: [(option: ParsedUnitFile.Option, source: String)] = []
+        for option in inForce(file.options(section: kind.section, key: "Volume")) {
+            // A source alone is an anonymous volume's target.
+            guard let colon = option.value.firstIndex(of: ":") else { continue }
+            found.append((option, String(option.value[..<colon])))
+        }
+        for option in inForce(file.options(section: kind.section, key: "Mount")) {
+            if let source = mounted(option.value) { found.append((option, source)) }
+        }
+        return found.filter { !isPath($0.source) }
+    }
+
+    /// An empty assignment forgets those before it.
+    private static func inForce(_ options: [ParsedUnitFile.Option]) -> ArraySlice<ParsedUnitFile.Option> {
+        options[(options.lastIndex { $0.value.isEmpty }.map { $0 + 1 } ?? 0)...]
+    }
+
+    /// Quadlet takes a mount without a type for a volume.
+    private static func mounted(_ value: String) -> String? {
+        var (type, source) = ("volume", String?.none)
+        for part in value.split(separator: ",") {
+            let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
+            guard pair.count == 2 else { continue }
+            switch pair[0] {
+            case "type": type = pair[1]
+            case "source", "src": source = pair[1]
+            default: continue
+            }
+        }
+        return type == "volume" ? source : nil
+    }
+
+    /// Also one that begins in a specifier which stands for a folder (systemd.unit(5)).
+    private static func isPath(_ source: String) -> Bool {
+        let folders = ["%h", "%t", "%S", "%C", "%L", "%E", "%T", "%V", "%d", "%D", "%y", "%Y"]
+        return source.isEmpty || source.contains("/") || source.hasPrefix(".") || source.hasPrefix("~")
+            || folders.contains { source.hasPrefix($0) }
+    }
+}
+
+/// The volumes of one unit, as its own file has them.
+package struct UnitVolumes: Hashable, Sendable {
+    package var names: [VolumeName] = []
+    package var files: [QuadletName] = []
+    package var pods: [QuadletName] = []
+    package var states: [VolumeName] = []
+    /// What a `.volume` file makes; its users fill in specifiers with their own names, as podman does.
+    package var own: SpecifierText?
+
+    package init() {}
+
+    package init(_ facts: VolumeFacts, unit: UnitName, source: QuadletName?) {
+        names = facts.names.compactMap { VolumeName($0, of: unit) }
+        files = facts.files
+        pods = facts.pods
+        states = facts.states.compactMap { text in text.text(for: unit).flatMap(VolumeName.init(state:)) }
+        if let source, source.kind == .volume { own = facts.own ?? .standardVolume(source) }
+    }
+
+    package var isEmpty: Bool { self == UnitVolumes() }
+}
+
+extension SpecifierText {
+    /// What podman calls the volume of a `.volume` file that says nothing of it.
+    package static func standardVolume(_ source: QuadletName) -> SpecifierText {
+        SpecifierText(parts: [.literal("systemd-" + source.stem)])
+    }
+
+    /// The text for this unit; nil when it depends on the machine, or the unit's name has no valid escapes.
+    func text(for unit: UnitName) -> String? {
+        var text = ""
+        for part in parts {
+            switch part {
+            case .literal(let literal): text += literal
+            case .specifier(let specifier):
+                guard let expanded = try? specifier.text(for: unit) else { return nil }
+                text += expanded
+            }
+        }
+        return text
+    }
+}
+
+extension VolumeName {
+    /// nil when the text is no name of a volume for this unit.
+    package init?(_ text: SpecifierText, of unit: UnitName) {
+        guard let text = text.text(for: unit), let name = try? VolumeName(text), name.statePath == nil else {
+            return nil
+        }
+        self = name
+    }
+}

@@ -1,0 +1,45 @@
+import FleetModel
+import UnitFile
+
+/// What must be so of volumes after a plan, derived without the planner's index and in its plainest form.
+extension AuditedOutcome {
+    /// Whether the volume's data are, or may be, on another machine, so that the unit may not be on this one.
+    func isKeptElsewhere(_ volume: VolumeName, of unit: UnitName, _ machine: MachineID) -> Bool {
+        let home = home(after: volume)
+        guard let home, home != machine else { return false }
+        // What the plan has settled is where it says.
+        guard home == snapshot.volumeHomes[volume]?.machine else { return true }
+        return !mayLeave(volume, of: unit, on: home, for: machine)
+    }
+
+    /// Where the unit is its volumes are, and they are there by right.
+    func volumeFindings(of unit: Unit, on machines: [MachineID]) -> [AuditFinding] {
+        var findings: [AuditFinding] = []
+        for volume in snapshot.stickyVolumes(of: unit) {
+            for machine in machines where snapshot.machines[machine]?.presence != nil {
+                if home(after: volume) != machine { findings.append(.homeless(unit.name, machine, volume)) }
+            }
+        }
+        return findings
+    }
+
+    /// Leaving is by right when a user has asked for it, or when the unit's run there is over, its machine has said
+    /// that nothing is there, and no other unit that uses the volume was there since.
+    func mayLeave(_ volume: VolumeName, of unit: UnitName, on home: MachineID, for machine: MachineID) -> Bool {
+        if let wish = snapshot.moves[unit], wish.to == machine, wish.losesVolumes == true { return true }
+        let others = snapshot.units.values.filter {
+            $0.name != unit && snapshot.stickyVolumes(of: $0).contains(volume)
+        }
+        let isShared = others.contains { other in
+            snapshot.assignments[other.name]?[home] != nil || snapshot.statuses[other.name]?[home] != nil
+                || self.machines(of: other.name).contains(home)
+        }
+        guard !isShared, snapshot.machines[home]?.presence != nil, let status = snapshot.statuses[unit]?[home],
+            let assignment = snapshot.assignments[unit]?[home]
+        else { return false }
+        let isOver = status.run == assignment.run && ["failed", "inactive"].contains(status.active)
+        let staysDown = status.failure != nil || (status.settled && assignment.target == .loaded)
+        guard isOver, staysDown, let held = status.volumes else { return false }
+        return !held.contains(volume)
+    }
+}

@@ -1,0 +1,54 @@
+import FleetModel
+import UnitFile
+
+/// Volumes go where their units are placed, which is written down with the placement.
+extension PlanningRun {
+    /// The unit is, or comes, where it may be: its volumes are there.
+    mutating func claimVolumes(of name: UnitName, on slot: Int) {
+        guard snapshot.units[name]?.options.isGlobal == false else { return }
+        let volumes = index.volumes.volumes(of: name)
+        guard !volumes.isEmpty else { return }
+        reconsiderUsers(of: world.claim(volumes, for: name, on: slot), except: name)
+    }
+
+    /// Those who wait for a volume may go where they like once its only user has left and said that there is nothing.
+    mutating func disclaimVolumes(of name: UnitName, on slot: Int) {
+        let volumes = index.volumes.volumes(of: name)
+        guard !volumes.isEmpty else { return }
+        _ = world.disclaim(volumes, for: name, on: slot)
+        reconsiderUsers(of: volumes, except: name)
+    }
+
+    private mutating func reconsiderUsers(of volumes: [VolumeName], except name: UnitName) {
+        for volume in volumes {
+            for user in index.volumes.users(of: volume) where user != name { reconsider(user) }
+        }
+    }
+
+    /// Which of the unit's volumes have another home than before, now that it is known where the unit is.
+    func volumeDecision(_ name: UnitName) -> Decision? {
+        let volumes = index.volumes.volumes(of: name)
+        guard !volumes.isEmpty, let slot = world.slots(of: name).first, world.slots(of: name).count == 1,
+            world.isPresent(slot)
+        else { return nil }
+        let machine = index.hosts[slot].id
+        var settled: [VolumeName: MachineID?] = [:]
+        for volume in volumes where world.home(of: volume) == machine {
+            let former = snapshot.volumeHomes[volume]?.machine
+            if former != machine { settled.updateValue(former, forKey: volume) }
+        }
+        guard !settled.isEmpty else { return nil }
+        let cause: DecisionReason.Cause
+        if settled.values.allSatisfy({ $0 == nil }) {
+            cause = .volumesBegin
+        } else if VolumeConstraint.givesUp(name, for: machine, in: snapshot) {
+            cause = .volumesGivenUp
+        } else {
+            let areEmpty = settled.allSatisfy { volume, former in
+                former.map { snapshot.holdsNothing(volume, of: name, on: $0) } ?? true
+            }
+            cause = areEmpty ? .volumesEmpty : .volumesShared
+        }
+        return Decision(unit: name, action: .settle(settled, on: machine), reason: DecisionReason(cause))
+    }
+}

@@ -1,0 +1,103 @@
+import FleetModel
+import FleetRegistry
+import Logging
+import Synchronization
+import UnitFile
+
+/// Writes down which volumes this machine has, after a unit that has any was started or stopped: soon, but never more
+/// often than every `interval`, and only what has changed. A machine that never had such a unit writes nothing.
+final class InventoryKeeper: Sendable {
+    /// Sizes are for people, and measuring reads whole folders.
+    static let interval = Duration.seconds(60)
+    /// A unit that was just started writes its first files meanwhile.
+    static let settling = Duration.seconds(5)
+
+    private struct Known {
+        var units: Set<UnitName> = []
+        var states: Set<VolumeName> = []
+    }
+
+    private let store: any KeyValueStore
+    private let key: Key
+    private let units: any UnitManager
+    private let clock: any WallClock
+    private let log: Logger
+    private let known = Mutex(Known())
+    private let news: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    init(
+        store: any KeyValueStore,
+        keyspace: Keyspace,
+        machine: MachineID,
+        units: any UnitManager,
+        clock: any WallClock,
+        log: Logger
+    ) {
+        self.store = store
+        key = RegistryKey.inventory(machine).key(in: keyspace)
+        self.units = units
+        self.clock = clock
+        self.log = log
+        (news, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    func assigned(_ assignment: Assignment, to unit: UnitName) {
+        let volumes = assignment.volumes ?? []
+        let isUser = assignment.quadlet?.companions.keys.contains { $0.kind == .volume } ?? false
+        guard !volumes.isEmpty || isUser else { return }
+        known.withLock { known in
+            known.units.insert(unit)
+            known.states.formUnion(volumes.filter { $0.statePath != nil })
+        }
+    }
+
+    /// The unit has come to another state.
+    func heard(of unit: UnitName) {
+        if known.withLock({ $0.units.contains(unit) }) { signal.yield() }
+    }
+
+    /// Ends when the task is cancelled.
+    func run() async {
+        do {
+            var stored = try await firstReading()
+            if stored != nil { signal.yield() }
+            for await _ in news {
+                try await clock.sleep(for: Self.settling)
+                let states = known.withLock { $0.states }.union((stored ?? [:]).keys.filter { $0.statePath != nil })
+                let found = await units.inventory(with: states.sorted())
+                if found != stored ?? [:] {
+                    if await write(found) { stored = found } else { signal.yield() }
+                }
+                try await clock.sleep(for: Self.interval)
+            }
+        } catch {
+            // Cancelled.
+        }
+    }
+
+    /// What is stored; nil for nothing.
+    private func firstReading() async throws -> [VolumeName: VolumeCopy]? {
+        var backoff = Backoff()
+        while true {
+            do throws(StoreError) {
+                let entry = try await store.range(.key(key), limit: 1).entries.first
+                guard let entry else { return nil }
+                return (try? RegistryValue.decode(VolumeInventory.self, from: entry.value))?.volumes ?? [:]
+            } catch {
+                log.debug("The inventory of volumes cannot be read: \(error)")
+            }
+            try await clock.sleep(for: backoff.delay())
+        }
+    }
+
+    /// False when it has to be tried again.
+    private func write(_ volumes: [VolumeName: VolumeCopy]) async -> Bool {
+        let value = RegistryValue.encode(VolumeInventory(at: clock.now(), volumes: volumes))
+        let operation = volumes.isEmpty ? StoreOperation.delete(.key(key)) : .put(key, value, lease: nil)
+        switch await store.commit(Transaction(operations: [operation])) {
+        case .committed: return true
+        case .conflict, .refused, .unknown: return false
+        }
+    }
+}

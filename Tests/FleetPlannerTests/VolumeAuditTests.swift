@@ -1,0 +1,72 @@
+import FleetModel
+import FleetPlanner
+import Testing
+import UnitFile
+
+@Suite("The audit finds plans that would leave data behind")
+struct VolumeAuditTests {
+    private let a = machine("a")
+    private let b = machine("b")
+    private let web = unit("web.service")
+    private let data = volume("data")
+
+    /// The unit is on a, its volume too.
+    private func fleet(holding: [VolumeName]?) -> TestFleet {
+        var fleet = TestFleet()
+        for id in [a, b] { fleet.machine(id) }
+        fleet.submit(web, volumes: [data])
+        fleet.apply(fleet.plan())
+        fleet.fail(web, on: a, holding: holding)
+        return fleet
+    }
+
+    private func findings(_ fleet: TestFleet, _ actions: [Decision.Action]) -> [String] {
+        let plan = Plan(
+            basedOn: fleet.snapshot.revision,
+            epoch: fleet.epoch,
+            decisions: actions.map { Decision(unit: web, action: $0, reason: DecisionReason(.stopped)) },
+            blocked: [:],
+            considered: [web],
+            wakeAt: nil
+        )
+        return PlanAudit.check(plan, fleet.snapshot, now: fleet.now, scope: .everything).map(\.description)
+    }
+
+    @Test(
+        arguments: [
+            ([volume("data")], ["web.service would leave its volume data on aaaaaaaa"]),
+            (nil, ["web.service would leave its volume data on aaaaaaaa"]), ([], []),
+        ] as [([VolumeName]?, [String])]
+    )
+    func taken(holding: [VolumeName]?, expected: [String]) throws {
+        let fleet = fleet(holding: holding)
+        var new = try #require(fleet.snapshot.assignments[web]?[a])
+        new.attempt = 1
+        #expect(findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)]) == expected)
+    }
+
+    @Test func leftWithoutAWord() throws {
+        let fleet = fleet(holding: [data])
+        let new = try #require(fleet.snapshot.assignments[web]?[a])
+        #expect(
+            findings(fleet, [.move(from: a, to: b, new)]) == [
+                "web.service may not be on bbbbbbbb: its volume data",
+                "web.service would be on bbbbbbbb, and its volume data not be said to be there",
+            ]
+        )
+    }
+
+    @Test func aUserMayGiveItUp() throws {
+        var fleet = fleet(holding: [data])
+        fleet.wish(web, on: b, losing: true)
+        let new = try #require(fleet.snapshot.assignments[web]?[a])
+        #expect(findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)]) == [])
+        fleet.wish(web, on: b)
+        #expect(!findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)]).isEmpty)
+    }
+
+    @Test func notSettledAsItWas() {
+        let fleet = fleet(holding: [data])
+        #expect(findings(fleet, [.settle([data: nil], on: b)]).contains("web.service: settles data, which was not so"))
+    }
+}
