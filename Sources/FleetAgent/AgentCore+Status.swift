@@ -70,7 +70,8 @@ extension AgentCore {
             invocation: observed.invocation,
             settled: isSettled,
             failure: failure?.failure,
-            at: observed.since ?? now
+            at: observed.since ?? now,
+            health: observed.isUp ? track.health?.told : nil
         )
     }
 }

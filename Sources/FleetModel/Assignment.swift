@@ -20,6 +20,8 @@ package struct Assignment: Hashable, Sendable, Codable {
     package var at: Timestamp
     /// For a unit that comes from a Quadlet file: that file, and what its generator needs beside it.
     package var quadlet: QuadletBundle?
+    /// How to find out whether the unit does its work; nil for one that says nothing about it.
+    package var health: HealthCheck?
 
     package init(
         file: ContentHash,
@@ -31,7 +33,8 @@ package struct Assignment: Hashable, Sendable, Codable {
         epoch: Epoch,
         reason: String,
         at: Timestamp,
-        quadlet: QuadletBundle? = nil
+        quadlet: QuadletBundle? = nil,
+        health: HealthCheck? = nil
     ) {
         self.file = file
         self.target = target
@@ -43,6 +46,7 @@ package struct Assignment: Hashable, Sendable, Codable {
         self.reason = reason
         self.at = at
         self.quadlet = quadlet
+        self.health = health
     }
 
     /// The run that this assignment asks for.

@@ -19,6 +19,8 @@ package struct FleetOptions: Hashable, Sendable {
     package var reschedule = ReschedulePolicy()
     /// `AtMostOnce=`: never two copies, not for a moment (promise P3).
     package var atMostOnce = false
+    /// `HealthCmd=`, `HealthHTTP=` or `HealthTCP=`
+    package var health: HealthCheck?
 
     package init() {}
 

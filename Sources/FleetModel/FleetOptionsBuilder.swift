@@ -18,6 +18,7 @@ struct FleetOptionsBuilder {
         options.isGlobal = try boolean(.global)
         options.atMostOnce = try boolean(.atMostOnce)
         options.reschedule = try policy()
+        options.health = try health()
         try FleetRules(section: section, options: options).check()
     }
 

@@ -29,6 +29,11 @@ struct FleetRules {
             .global,
             "a global unit runs on every eligible machine; remove one of them"
         )
+        for (place, first) in FleetKey.healthChecks.enumerated() {
+            for second in FleetKey.healthChecks.dropFirst(place + 1) {
+                try exclude(first, second, "a unit has one check; remove one of them")
+            }
+        }
         try checkPeers()
         try checkDelays()
     }

@@ -141,6 +141,7 @@ extension PlanningRun {
         if old.target != new.target { changes.append("target state is now \(new.target.rawValue)") }
         if old.restart != new.restart { changes.append("a restart was asked for") }
         if old.atMostOnce != new.atMostOnce { changes.append("AtMostOnce= has changed") }
+        if old.health != new.health, old.file == new.file { changes.append("its health check has changed") }
         if changes.isEmpty { changes.append("the unit was asked for again") }
         return changes
     }
@@ -185,7 +186,8 @@ extension PlanningRun {
             epoch: epoch,
             reason: reason,
             at: now,
-            quadlet: bundle(unit, after: old)
+            quadlet: bundle(unit, after: old),
+            health: unit.options.health
         )
     }
 

@@ -188,7 +188,7 @@ struct TestFleet {
     }
 
     /// The present run is up and settled.
-    mutating func arrive(_ name: UnitName, on machine: MachineID) {
+    mutating func arrive(_ name: UnitName, on machine: MachineID, _ health: HealthStatus.State? = nil) {
         guard let assignment = snapshot.assignments[name]?[machine], snapshot.machines[machine]?.presence != nil else {
             return
         }
@@ -199,7 +199,8 @@ struct TestFleet {
             active: assignment.target == .launched ? "active" : "inactive",
             sub: assignment.target == .launched ? "running" : "dead",
             settled: true,
-            at: now
+            at: now,
+            health: health.map { HealthStatus(state: $0, retries: 3, at: now) }
         )
         touch(name)
     }
