@@ -88,6 +88,15 @@ let ring3: [Target] = [
         swiftSettings: strict
     ),
     .target(
+        name: "HealthProbes",
+        dependencies: [
+            "FleetAgent", "FleetModel",
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+        ],
+        swiftSettings: strict
+    ),
+    .target(
         name: "FleetServer",
         dependencies: [
             "FleetAPI", "FleetModel", "FleetPlanner", "FleetRegistry", "FleetRuntime", "FleetUseCases", "UnitFile",
@@ -106,8 +115,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "fleetd",
         dependencies: [
-            "CRuntime", "EtcdStore", "FleetAPI", "FleetModel", "FleetRegistry", "FleetRuntime", "FleetServer",
-            "SQLiteStore", "SystemdBus", "UnitFile",
+            "CRuntime", "EtcdStore", "FleetAPI", "FleetAgent", "FleetModel", "FleetRegistry", "FleetRuntime",
+            "FleetServer", "HealthProbes", "SQLiteStore", "SystemdBus", "UnitFile",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
@@ -227,6 +236,14 @@ let tests: [Target] = [
         [
             "FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile",
             .product(name: "Logging", package: "swift-log"),
+        ]
+    ),
+    test(
+        "HealthProbesTests",
+        [
+            "FleetAgent", "FleetModel", "HealthProbes",
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
         ]
     ),
     test(

@@ -24,6 +24,7 @@ extension AgentCore {
         case .finished(let id, let results):
             for unit in results.keys.sorted() { finish(id, results[unit] ?? .unknown, of: unit, &round) }
         case .journal(let unit, let run, let lines): report(run, lines, of: unit, &round)
+        case .checked(let id, let unit, let result): take(result, of: id, unit, &round)
         case .locksInherited(let units):
             for unit in units.sorted() { update(unit, &round) { $0.lock = .uncertain } }
         case .locked(let unit):
@@ -32,6 +33,7 @@ extension AgentCore {
         case .lockLost(let unit, let holder): loseLock(of: unit, to: holder, &round)
         case .wake:
             for (unit, until) in waits where until <= round.now { round.dirty.insert(unit) }
+            round.dirty.formUnion(unitsToCheck(round.now))
         }
     }
 
@@ -96,6 +98,7 @@ extension AgentCore {
     private mutating func abandonFlights() {
         for unit in tracks.units {
             if case .operating? = tracks[unit]?.activity { tracks[unit]?.activity = .idle }
+            if tracks[unit]?.health?.flight != nil { tracks[unit]?.health?.abandon() }
         }
     }
 

@@ -71,7 +71,8 @@ extension AgentCore {
             settled: isSettled,
             failure: failure?.failure,
             volumes: heldVolumes(observed, track),
-            at: observed.since ?? now
+            at: observed.since ?? now,
+            health: observed.isUp ? track.health?.told : nil
         )
     }
 

@@ -15,6 +15,9 @@ package struct AgentCore: Hashable, Sendable {
     var isConnected = false
     /// Units that wait for an operation to be due again, and until when: an index over `tracks`.
     var waits: [UnitName: Timestamp] = [:]
+    /// Units that wait for their next health check, and until when: an index over `tracks` too.
+    var checks: [UnitName: Timestamp] = [:]
+    var lastCheck: CheckID = 0
     private var lastOperation: OperationID = 0
     /// The wake that was asked for last and has not come.
     private var alarm: Timestamp?
@@ -69,6 +72,7 @@ package struct AgentCore: Hashable, Sendable {
         guard var track = tracks.remove(unit) else { return }
         let isForgotten = isConnected && advance(&track, &round)
         if isForgotten { track.ledger = nil }
+        tend(&track, &round)
         let hadLedger = track.remembered != nil
         if track.ledger != track.remembered {
             track.remembered = track.ledger
@@ -128,6 +132,10 @@ package struct AgentCore: Hashable, Sendable {
                 }
             case .perform(let operation):
                 begin(operation, &track, &round)
+                return false
+            case .recover(let problem):
+                recover(problem, &track, &round)
+                begin(.restart(track.unit), &track, &round)
                 return false
             case .forget:
                 return true
@@ -213,7 +221,9 @@ package struct AgentCore: Hashable, Sendable {
 
     /// A wake for the earliest unit that waits, if it was not asked for yet.
     private mutating func nextAlarm() -> [AgentDirective] {
-        guard isConnected, let earliest = waits.values.min(), earliest != alarm else { return [] }
+        guard isConnected, let earliest = [waits.values.min(), checks.values.min()].compactMap(\.self).min(),
+            earliest != alarm
+        else { return [] }
         alarm = earliest
         return [.wake(at: earliest)]
     }

@@ -16,6 +16,8 @@ package enum AgentDirective: Hashable, Sendable {
     case readJournal(UnitName, RunID, invocation: String)
     /// Keep this over a restart of fleetd, but not over a boot: how far the agent got with a unit.
     case remember(UnitName, LedgerEntry?)
+    /// Make this health check of the unit once, answered by `AgentInput.checked` in any case.
+    case check(CheckID, UnitName, HealthCheck)
     /// Get the lock of an `AtMostOnce=` unit, or make sure of it; answered by `AgentInput.locked` or `lockLost`.
     case lock(UnitName)
     /// Give the lock up: nothing of the unit runs, and nothing can start it.

@@ -34,6 +34,8 @@ package enum AgentInput: Hashable, Sendable {
     case finished(OperationID, [UnitName: OperationResult])
     /// The journal lines that `AgentDirective.readJournal` asked for.
     case journal(UnitName, RunID, lines: [String])
+    /// What came of `AgentDirective.check`.
+    case checked(CheckID, UnitName, CheckResult)
     /// At the start: the units that an earlier fleetd had let run under a lock (`LockInput.inherited`).
     case locksInherited(Set<UnitName>)
     /// The lock that `AgentDirective.lock` asked for is this machine's: the unit may be started.

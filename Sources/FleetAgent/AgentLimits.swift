@@ -10,6 +10,12 @@ package enum AgentLimits {
     /// A run that stayed up this long was a good one. Long enough for a program that dies at its first request or at a
     /// lost database, short enough that a program which dies once a day never adds up to a loop.
     package static let goodRun = Duration.seconds(60)
+    /// The least time from the end of a health check to the next.
+    package static let checkPause = Duration.seconds(1)
+    /// Until a check has succeeded, the time to the next is as long as checks are made already, within these bounds: a
+    /// unit that comes up in a second is seen to be ready after a second, one that takes minutes costs little.
+    package static let firstCheckPace = Duration.seconds(1)
+    package static let lastCheckPace = Duration.seconds(5)
 
     /// The wait before an operation is tried again after `tries` tries of it.
     static func retryDelay(after tries: Int) -> Duration {

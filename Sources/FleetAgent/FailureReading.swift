@@ -59,7 +59,7 @@ enum FailureReading {
     private static func cause(of result: String) -> FailureCause {
         switch FailureCause(rawValue: result) {
         // Ours, not systemd's: no `Result` may claim them.
-        case .crashLoop, .badUnit, .dependency, nil: .other
+        case .crashLoop, .unhealthy, .badUnit, .dependency, nil: .other
         case let cause?: cause
         }
     }

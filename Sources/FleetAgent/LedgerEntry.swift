@@ -19,6 +19,9 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
     /// wanted one. Wanted again under the same run (it was moved away and back while its stop took its time, or its
     /// own file is back), it has to be started again.
     package var ended: RunID?
+    /// The run that was restarted because it was unhealthy, and has not been well for long since: its next failure is
+    /// one for good.
+    package var healed: RunID?
 
     package init(
         carriedOut: RunID?,
@@ -26,7 +29,8 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
         restart: Generation,
         starting: LedgerStart? = nil,
         failed: FailedLedgerRun? = nil,
-        ended: RunID? = nil
+        ended: RunID? = nil,
+        healed: RunID? = nil
     ) {
         self.carriedOut = carriedOut
         self.target = target
@@ -34,6 +38,7 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
         self.starting = starting
         self.failed = failed
         self.ended = ended
+        self.healed = healed
     }
 
     /// Nothing was done yet.
@@ -46,7 +51,8 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
             carriedOut: assignment.run,
             target: assignment.target,
             restart: assignment.restart,
-            failed: failed
+            failed: failed,
+            healed: former?.healed == assignment.run ? former?.healed : nil
         )
     }
 }

@@ -21,8 +21,14 @@ enum NextStep: Hashable, Sendable {
     case unlock
     /// The fence has ended the run that was carried out: it is to be started again, under a new lock.
     case fenced
+    /// The unit is unhealthy and has a restart left: note and tell that, and restart it.
+    case recover(String)
     /// Nothing of ours is here and nothing is wanted.
     case forget
+}
+
+extension NextStep {
+    fileprivate var isFailure: Bool { if case .fail = self { true } else { false } }
 }
 
 /// What the agent knows of the registry. Only up-to-date knowledge may stop a unit (promise P1).
@@ -44,8 +50,9 @@ extension UnitTrack {
                 // Whoever has it next need not wait for this machine.
                 return lock != .none && observed?.isAtRest != false ? .unlock : .rest
             }
-            let isLooping = failure.failure.cause == .crashLoop && observed?.isAtRest == false
-            return isLooping ? stop(registry) : .report(failure)
+            // Failures that the agent has found are the unit's end by its hand.
+            let isToStop = [.crashLoop, .unhealthy].contains(failure.failure.cause) && observed?.isAtRest == false
+            return isToStop ? stop(registry) : .report(failure)
         }
         guard let observed, isInstalled(desired, observed) else { return install(desired, registry) }
         if let step = secure(desired, observed) { return step }
@@ -148,6 +155,10 @@ extension UnitTrack {
         if let looping, registry == .current {
             let failure = FailureReading.failure(of: looping, last: observed, now: now)
             return .fail(desired.run, failure, invocation: observed.invocation)
+        }
+        if let step = healthStep(desired, observed, now: now) {
+            let mayAct = registry == .current && (step.isFailure || mayStart(desired))
+            return mayAct ? step : .wait
         }
         return .rest
     }

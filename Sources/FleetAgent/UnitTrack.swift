@@ -20,6 +20,8 @@ struct UnitTrack: Hashable, Sendable {
     var loop = CrashLoop()
     /// Set while the newest observation made a crash loop.
     var looping: CrashLoop.Finding?
+    /// The checks of the invocation that is up; nil while it is not to be checked.
+    var health: HealthTrack?
     var presence: Presence?
     var news = News.none
     /// What was published last, and what was remembered last.

@@ -22,6 +22,8 @@ package struct Assignment: Hashable, Sendable, Codable {
     package var quadlet: QuadletBundle?
     /// The volumes that the unit sticks to, sorted: the agent says which of them hold data. Absent for none.
     package var volumes: [VolumeName]?
+    /// How to find out whether the unit does its work; nil for one that says nothing about it.
+    package var health: HealthCheck?
 
     package init(
         file: ContentHash,
@@ -34,7 +36,8 @@ package struct Assignment: Hashable, Sendable, Codable {
         reason: String,
         at: Timestamp,
         quadlet: QuadletBundle? = nil,
-        volumes: [VolumeName]? = nil
+        volumes: [VolumeName]? = nil,
+        health: HealthCheck? = nil
     ) {
         self.file = file
         self.target = target
@@ -47,6 +50,7 @@ package struct Assignment: Hashable, Sendable, Codable {
         self.at = at
         self.quadlet = quadlet
         self.volumes = volumes
+        self.health = health
     }
 
     /// The run that this assignment asks for.

@@ -13,6 +13,13 @@ enum FleetKey: String, CaseIterable, Sendable {
     case rescheduleLimitInterval = "RescheduleLimitIntervalSec"
     case atMostOnce = "AtMostOnce"
     case volumePolicy = "VolumePolicy"
+    case healthCmd = "HealthCmd"
+    case healthHTTP = "HealthHTTP"
+    case healthTCP = "HealthTCP"
+    case healthInterval = "HealthIntervalSec"
+    case healthTimeout = "HealthTimeoutSec"
+    case healthRetries = "HealthRetries"
+    case healthStartPeriod = "HealthStartPeriodSec"
 
     /// fleet's names from before version 0.8, which it went on reading. A boot id was a machine's id then.
     static let deprecated: [String: FleetKey] = [
@@ -33,10 +40,14 @@ enum FleetKey: String, CaseIterable, Sendable {
         switch self {
         case .machineOf, .conflicts, .replaces: true
         case .machineID, .machineMetadata, .global, .reschedule, .rescheduleDelay, .rescheduleMaxDelay,
-            .rescheduleLimit, .rescheduleLimitInterval, .atMostOnce, .volumePolicy:
+            .rescheduleLimit, .rescheduleLimitInterval, .atMostOnce, .volumePolicy, .healthCmd, .healthHTTP, .healthTCP,
+            .healthInterval, .healthTimeout, .healthRetries, .healthStartPeriod:
             false
         }
     }
+
+    /// The keys whose quotes are for somebody else to read.
+    var keepsQuotes: Bool { self == .healthCmd }
 
     /// The keys whose value may differ from machine to machine.
     var takesMachineSpecifiers: Bool { self == .machineID || self == .machineMetadata }

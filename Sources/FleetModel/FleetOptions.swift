@@ -21,6 +21,8 @@ package struct FleetOptions: Hashable, Sendable {
     package var atMostOnce = false
     /// `VolumePolicy=`; nil where the file says nothing: `sticky` for the podman volumes it names.
     package var volumePolicy: VolumePolicy?
+    /// `HealthCmd=`, `HealthHTTP=` or `HealthTCP=`
+    package var health: HealthCheck?
 
     package init() {}
 

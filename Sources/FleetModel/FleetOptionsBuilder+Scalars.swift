@@ -77,7 +77,7 @@ extension FleetOptionsBuilder {
         }
     }
 
-    private func last(_ key: FleetKey) throws(UnitFileError) -> (text: String, value: FleetSection.Value)? {
+    func last(_ key: FleetKey) throws(UnitFileError) -> (text: String, value: FleetSection.Value)? {
         guard let value = section.values[key]?.last, let text = try expandedText(value) else { return nil }
         return (text, value)
     }

@@ -19,6 +19,7 @@ struct FleetOptionsBuilder {
         options.atMostOnce = try boolean(.atMostOnce)
         options.reschedule = try policy()
         options.volumePolicy = try volumePolicy()
+        options.health = try health()
         try FleetRules(section: section, options: options).check()
     }
 

@@ -34,6 +34,11 @@ struct FleetRules {
             .volumePolicy,
             "a global unit has a volume of its own on every machine; remove one of them"
         )
+        for (place, first) in FleetKey.healthChecks.enumerated() {
+            for second in FleetKey.healthChecks.dropFirst(place + 1) {
+                try exclude(first, second, "a unit has one check; remove one of them")
+            }
+        }
         try checkPeers()
         try checkDelays()
     }

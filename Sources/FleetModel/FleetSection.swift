@@ -55,7 +55,7 @@ package struct FleetSection: Sendable {
             values[key] = nil
             return
         }
-        for quoted in try split(option) {
+        for quoted in key.keepsQuotes ? [option.value] : try split(option) {
             let sources =
                 key.separatesOnSpace ? quoted.split(whereSeparator: \.isWhitespace).map(String.init) : [quoted]
             for source in sources { values[key, default: []].append(try value(source, of: key, at: option)) }

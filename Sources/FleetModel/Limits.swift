@@ -20,6 +20,15 @@ package enum Limits {
     static let valuesPerKey = 256
     /// The shortest `RescheduleDelaySec=`: below it, a unit that fails at once keeps the registry busy.
     package static let shortestRescheduleDelay = Duration.milliseconds(100)
+    /// The shortest `HealthIntervalSec=` and `HealthTimeoutSec=`: below them, checks are work of their own.
+    package static let shortestHealthInterval = Duration.seconds(1)
+    static let shortestHealthTimeout = Duration.milliseconds(1)
+    /// The longest time span of a check: longer ones are slips, and would hide that nothing is checked.
+    static let longestHealthSpan = Duration.seconds(86_400)
+    /// The most `HealthRetries=`.
+    static let healthRetries = 1000
+    /// Bytes kept of what a check said, with a status and a failure.
+    package static let healthOutputBytes = 512
     /// The longest time span of `[X-Fleet]`, and what `infinity` means there: about a hundred years, so that no sum or
     /// doubling of spans leaves the range of `Timestamp`.
     package static let longestSpan = Duration.seconds(3_155_760_000)

@@ -25,6 +25,8 @@ package struct UnitStatus: Hashable, Sendable, Codable {
     package var volumes: [VolumeName]?
     /// Since when the unit is `active` as it says, by systemd's word; when the agent saw it where systemd has none.
     package var at: Timestamp
+    /// How its checks went; nil for a unit that has none, or is not up.
+    package var health: HealthStatus?
 
     package init(
         file: ContentHash?,
@@ -37,7 +39,8 @@ package struct UnitStatus: Hashable, Sendable, Codable {
         settled: Bool = false,
         failure: UnitFailure? = nil,
         volumes: [VolumeName]? = nil,
-        at: Timestamp
+        at: Timestamp,
+        health: HealthStatus? = nil
     ) {
         self.file = file
         self.run = run
@@ -50,6 +53,7 @@ package struct UnitStatus: Hashable, Sendable, Codable {
         self.failure = failure
         self.volumes = volumes
         self.at = at
+        self.health = health
     }
 
     /// Everything but the time: two statuses that differ only in `at` are the same news.
@@ -89,6 +93,8 @@ package enum FailureCause: String, Hashable, Sendable, Codable, CaseIterable {
     case dependency
     /// systemd restarts the unit for ever and it never stays up; the agent stopped it.
     case crashLoop = "crash-loop"
+    /// Its health check failed too often; the agent stopped it.
+    case unhealthy
     /// systemd does not accept the file, or the file could not be written.
     case badUnit = "bad-unit"
     /// Anything else that systemd reported as `failed`.

@@ -30,6 +30,7 @@ package enum UnitValidation {
         } else {
             try LoadRules(name: name, file: file).check()
         }
+        try HealthRules(name: name, source: source, file: file).check(section)
         if options.atMostOnce { try AtMostOnceRules(type: name.type, file: file).check() }
         try VolumeRules(name: name, source: source, file: file, section: section, options: options).check()
         return (file, section, options)
@@ -96,6 +97,7 @@ package enum UnitValidation {
                 UnitFileError(path: file.path, message: "a device unit cannot be started; udev makes it active")
             )
         }
+        found += HealthRules(name: name, source: source, file: file).warnings
         found += fleetWarnings(name: name, file: file)
         return found.map(\.description)
     }

@@ -24,6 +24,17 @@ struct BusWriter {
         try check(sd_bus_message_append_basic(message, BusType.int32, &number), "appending a number")
     }
 
+    /// A copy of the descriptor travels with the message; the caller keeps and closes its own.
+    func descriptor(_ value: Int32) throws(SystemdBusError) {
+        var number = value
+        try check(sd_bus_message_append_basic(message, BusType.descriptor, &number), "appending a descriptor")
+    }
+
+    /// A property of a transient unit that is a text.
+    func property(_ name: String, text: String) throws(SystemdBusError) {
+        try property(name, "s") { () throws(SystemdBusError) in try string(text) }
+    }
+
     func strings(_ texts: [String]) throws(SystemdBusError) {
         try container(BusType.array, "s") { () throws(SystemdBusError) in
             for text in texts { try string(text) }
@@ -184,6 +195,7 @@ enum BusType {
     static let int32 = CChar(UInt8(ascii: "i"))
     static let uint32 = CChar(UInt8(ascii: "u"))
     static let uint64 = CChar(UInt8(ascii: "t"))
+    static let descriptor = CChar(UInt8(ascii: "h"))
     static let array = CChar(UInt8(ascii: "a"))
     static let structure = CChar(UInt8(ascii: "r"))
     static let variant = CChar(UInt8(ascii: "v"))

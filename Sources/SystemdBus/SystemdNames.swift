@@ -4,6 +4,7 @@ enum SystemdName {
     static let managerPath = "/org/freedesktop/systemd1"
     static let manager = "org.freedesktop.systemd1.Manager"
     static let unit = "org.freedesktop.systemd1.Unit"
+    static let serviceInterface = "org.freedesktop.systemd1.Service"
     static let properties = "org.freedesktop.DBus.Properties"
     static let unitPathPrefix = "/org/freedesktop/systemd1/unit/"
 

@@ -3,6 +3,7 @@ import FleetModel
 import FleetRegistry
 import FleetRuntime
 import FleetServer
+import HealthProbes
 import Logging
 import SQLiteStore
 import ServiceLifecycle
@@ -171,6 +172,7 @@ private struct Parts {
             keyspace: registry.keyspace,
             machine: identity.machine,
             units: systemd,
+            prober: MachineProber(systemd: systemd, network: NetworkProbe(group: OneThread.group)),
             ledger: FileLedger(folder: "/run/fleet/ledger"),
             memory: configuration.registry == .embedded
                 ? nil : DurableFileLedger(folder: stateFolder + "/accepted"),

@@ -13,6 +13,8 @@ struct Bench {
     var now = Bench.start
     /// The operations that were asked for and have not ended, by unit.
     var flights: [UnitName: (id: OperationID, operation: UnitOperation)] = [:]
+    /// The newest check that was asked for and not answered, by unit.
+    var checks: [UnitName: CheckID] = [:]
     /// What was remembered last, as a ledger on disk would have it.
     var ledger: [UnitName: LedgerEntry] = [:]
 
@@ -44,6 +46,9 @@ struct Bench {
                     }
                 }
             case .remember(let unit, let entry): ledger[unit] = entry
+            case .check(let id, let unit, _):
+                #expect(checks[unit] == nil, "two checks in flight for \(unit)")
+                checks[unit] = id
             case .publish, .record, .refuse, .readJournal, .lock, .unlock, .wake: break
             }
         }
@@ -97,7 +102,7 @@ struct Bench {
     /// fleetd starts again: all that is left is the ledger.
     mutating func restart() {
         core = AgentCore(machine: Bench.machine, ledger: ledger)
-        flights = [:]
+        (flights, checks) = ([:], [:])
     }
 
     static func line(_ directive: AgentDirective, _ now: Timestamp) -> String {
@@ -107,6 +112,11 @@ struct Bench {
         case .publish(let unit, let status?):
             var line = "publish \(unit) \(status.active)/\(status.sub) \(status.run?.description ?? "-")"
             if status.settled { line += " settled" }
+            if let health = status.health {
+                line += " \(health.state.rawValue)"
+                if health.failures > 0 { line += " \(health.failures)/\(health.retries)" }
+                if !health.output.isEmpty { line += " '\(health.output)'" }
+            }
             if let failure = status.failure { line += " failed \(failure.cause.rawValue): \(failure.message)" }
             return line
         case .record(let event):
@@ -118,8 +128,10 @@ struct Bench {
         case .remember(let unit, let entry?):
             var line = "remember \(unit) \(entry.carriedOut?.description ?? "-") \(entry.target.rawValue)"
             if entry.restart != 0 { line += " restart \(entry.restart)" }
+            if let healed = entry.healed { line += " healed \(healed)" }
             if let failed = entry.failed { line += " failed \(failed.run)" + (failed.isReported ? " reported" : "") }
             return line
+        case .check(_, let unit, _): return "check \(unit)"
         case .lock(let unit): return "lock \(unit)"
         case .unlock(let unit): return "unlock \(unit)"
         case .wake(let at): return "wake in \(at.since(now).milliseconds) ms"

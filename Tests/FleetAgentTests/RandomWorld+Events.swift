@@ -13,7 +13,7 @@ extension RandomWorld {
         case 2: bump(unit)
         case 3: unassign(unit)
         case 4...8: finishOne()
-        case 9: answerJournal()
+        case 9: roll(3) == 0 ? answerJournal() : answerCheck()
         case 10: crash(unit)
         case 11: stopByHand(unit)
         case 12: loop(unit)
@@ -34,11 +34,13 @@ extension RandomWorld {
         for unit in Self.units { observe(unit) }
         give(.unitFilesChanged)
         var rounds = 0
-        while rounds < 500, !pending.isEmpty || !journals.isEmpty || wake != nil {
+        // Health checks go on for ever; what they have found comes out soon.
+        while rounds < 500, rounds < 20 || !pending.isEmpty || !journals.isEmpty || !core.waits.isEmpty {
             rounds += 1
             now = now.advanced(by: .seconds(61))
             finishOne()
             answerJournal()
+            answerCheck()
             ring()
         }
         if rounds == 500 { problems.append("does not settle down") }
@@ -91,6 +93,12 @@ extension RandomWorld {
         let file = pick(Self.files) ?? fileA
         assignments[unit] =
             roll(4) == 0 ? .loaded(file, generation: generation) : .launched(file, generation: generation)
+        if unit.type == .service, roll(2) == 0 {
+            var check = HealthCheck(probe: .command("check"))
+            check.retries = 1 + roll(2)
+            check.restartsFirst = roll(2) == 0
+            assignments[unit]?.health = check
+        }
         tell(unit)
     }
 
@@ -123,6 +131,14 @@ extension RandomWorld {
         guard !journals.isEmpty else { return }
         let (unit, run) = journals.remove(at: roll(journals.count))
         give(.journal(unit, run, lines: ["line"]))
+    }
+
+    /// Whether it is still waited for or not.
+    private mutating func answerCheck() {
+        guard !checks.isEmpty else { return }
+        let (id, unit) = checks.remove(at: roll(checks.count))
+        let bad: CheckResult = roll(4) == 0 ? .notRun(reason: "") : .unhealthy(output: "")
+        give(.checked(id, unit, !isRough || roll(3) == 0 ? .healthy(output: "") : bad))
     }
 
     private mutating func crash(_ unit: UnitName) {

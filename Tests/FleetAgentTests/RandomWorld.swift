@@ -63,6 +63,7 @@ struct RandomWorld {
     var isConnected = false
     var isListed = false
     var pending: [Pending] = []
+    var checks: [(CheckID, UnitName)] = []
     var journals: [(UnitName, RunID)] = []
     var ledger: [UnitName: LedgerEntry] = [:]
     var statuses: [UnitName: UnitStatus] = [:]
@@ -118,7 +119,12 @@ struct RandomWorld {
                 }
             }
             if case .stop(let unit) = operation { checkStop(of: unit) }
-            let run = operation.units.first.flatMap { core.tracks[$0]?.desired?.run }
+            var run = operation.units.first.flatMap { core.tracks[$0]?.desired?.run }
+            if case .restart(let unit) = operation, let healed = ledger[unit]?.healed, healed == run {
+                checkHealing(of: unit)
+                // The same run goes on.
+                run = nil
+            }
             pending.append(Pending(id: id, operation: operation, run: run))
         case .publish(let unit, let status):
             if let status, let old = statuses[unit], status.saysTheSame(as: old) {
@@ -131,6 +137,7 @@ struct RandomWorld {
         case .refuse(let unit, let refusal): refusals[unit] = refusal
         case .readJournal(let unit, let run, _): journals.append((unit, run))
         case .remember(let unit, let entry): ledger[unit] = entry
+        case .check(let id, let unit, _): checks.append((id, unit))
         case .wake(let at): wake = at
         case .record, .lock, .unlock: break
         }
@@ -141,8 +148,19 @@ struct RandomWorld {
         if !isListed { problems.append("\(unit) stopped without a registry") }
         guard let wanted = assignments[unit], let has = systemd[unit], wanted.target == .launched else { return }
         // A loop that was found and is being ended may show an up unit for a moment.
-        if let failed = ledger[unit]?.failed, failed.run == wanted.run, failed.failure.cause == .crashLoop { return }
+        if let failed = ledger[unit]?.failed, failed.run == wanted.run,
+            [.crashLoop, .unhealthy].contains(failed.failure.cause)
+        {
+            return
+        }
         if has.isHealthy, has.file == wanted.file { problems.append("healthy \(unit) stopped") }
+    }
+
+    /// A unit is restarted for its health where its file means to restart, and never by an old word of the registry's.
+    private mutating func checkHealing(of unit: UnitName) {
+        if !isListed { problems.append("\(unit) restarted without a registry") }
+        guard let desired = assignments[unit] else { return }
+        if desired.health?.restartsFirst != true { problems.append("\(unit) restarted for nothing") }
     }
 
     // MARK: systemd
@@ -242,6 +260,7 @@ struct RandomWorld {
         for item in pending where roll(2) == 0 { _ = apply(item) }
         pending = []
         journals = []
+        checks = []
         wake = nil
         isConnected = false
         isListed = false

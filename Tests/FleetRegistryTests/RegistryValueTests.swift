@@ -95,6 +95,41 @@ import UnitFile
         try roundTrip(presence)
     }
 
+    @Test func healthChecksReadBackAndAreReadable() throws {
+        var assignment = Assignment(
+            file: ContentHash(of: "x"),
+            target: .launched,
+            generation: 1,
+            restart: 0,
+            attempt: 0,
+            atMostOnce: false,
+            epoch: Epoch(12),
+            reason: "least loaded",
+            at: Self.at
+        )
+        #expect(!String(decoding: RegistryValue.encode(assignment), as: UTF8.self).contains("health"))
+        let probes: [HealthCheck.Probe] = [
+            .command("test -e '/run/x y'"), .http(try HealthTarget(http: ":80/x")),
+            .tcp(try HealthTarget(tcp: "[::1]:53")),
+        ]
+        for probe in probes {
+            assignment.health = HealthCheck(probe: probe)
+            try roundTrip(assignment)
+        }
+        let text = String(decoding: RegistryValue.encode(assignment), as: UTF8.self)
+        let health =
+            #""health":{"intervalMs":30000,"restartsFirst":false,"retries":3,"startPeriodMs":0,"tcp":"[::1]:53","#
+            + #""timeoutMs":30000}"#
+        #expect(text.contains(health), "\(text)")
+        var status = UnitStatus(file: nil, run: nil, load: "", active: "", sub: "", at: Self.at)
+        #expect(!String(decoding: RegistryValue.encode(status), as: UTF8.self).contains("health"))
+        status.health = HealthStatus(state: .failing, failures: 2, retries: 3, output: "no db", at: Self.at)
+        try roundTrip(status)
+        // A check of a later version's kind is not guessed at.
+        let unknown = Array(text.split(separator: #""tcp":"#).joined(separator: #""smtp":"#).utf8)
+        #expect(throws: RegistryValueError.self) { try RegistryValue.decode(Assignment.self, from: unknown) }
+    }
+
     private func roundTrip<Value: Codable & Equatable>(_ value: Value) throws {
         #expect(try RegistryValue.decode(Value.self, from: RegistryValue.encode(value)) == value)
     }

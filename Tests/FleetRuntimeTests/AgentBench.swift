@@ -13,6 +13,7 @@ struct AgentBench {
     let machine: MachineID
     let store = WatchedStore(MemoryStore())
     let units = FakeUnitManager()
+    let prober = FakeProber()
     let ledger: MemoryLedger
     let clock = ManualWallClock()
     let leases: AsyncStream<LeaseID>
@@ -48,6 +49,7 @@ struct AgentBench {
             keyspace: keyspace,
             machine: machine,
             units: units,
+            prober: prober,
             ledger: ledger,
             memory: memory,
             leases: leases,
@@ -100,6 +102,7 @@ struct AgentBench {
         generation: Generation = 1,
         attempt: Int = 0,
         atMostOnce: Bool = false,
+        health: HealthCheck? = nil,
         withFile: Bool = true
     ) async {
         let file = ContentHash(of: text)
@@ -115,7 +118,8 @@ struct AgentBench {
                 atMostOnce: atMostOnce,
                 epoch: .zero,
                 reason: "least loaded",
-                at: clock.now()
+                at: clock.now(),
+                health: health
             )
             let key = RegistryKey.assignment(machine, unit).key(in: keyspace)
             operations.append(.put(key, RegistryValue.encode(assignment), lease: nil))

@@ -8,6 +8,23 @@ import Synchronization
 import Testing
 import UnitFile
 
+/// Answers every check with what a test says.
+final class FakeProber: HealthProber {
+    struct State {
+        var answer = CheckResult.healthy(output: "")
+        var checked: [UnitName: Int] = [:]
+    }
+
+    let state = Mutex(State())
+
+    func check(_ unit: UnitName, _ check: HealthCheck) async -> CheckResult {
+        state.withLock { state in
+            state.checked[unit, default: 0] += 1
+            return state.answer
+        }
+    }
+}
+
 /// A systemd that does at once what it is asked, unless a test holds a unit back.
 final class FakeUnitManager: UnitManager {
     struct State {

@@ -42,6 +42,25 @@ import UnitFile
         }
     }
 
+    @Test func checksAreMadeAndTold() async throws {
+        let bench = try AgentBench()
+        bench.prober.state.withLock { $0.answer = .unhealthy(output: "no db\n") }
+        var check = HealthCheck(probe: .command("x"))
+        (check.interval, check.retries) = (.seconds(1), 1)
+        try await bench.run { [check] bench in
+            await bench.assign([web], health: check)
+            try await eventually("a first word") { try bench.status(web)?.health?.output == "no db" }
+            #expect(try bench.status(web)?.health?.state == .starting)
+            bench.clock.manual.advance(by: .seconds(2))
+            try await eventually("its failure") {
+                bench.clock.manual.advance(by: .seconds(1))
+                return try bench.status(web)?.failure?.cause == .unhealthy
+            }
+            #expect(try bench.status(web)?.failure?.message == "health check failed: no db")
+            #expect(bench.units.performed.last == .stop(web))
+        }
+    }
+
     @Test func aUnitThatHangsKeepsNobodyWaiting() async throws {
         let bench = try AgentBench()
         try await bench.run { bench in

@@ -15,6 +15,20 @@ import Testing
         }
     }
 
+    /// The same with units that have health checks, some of them sick on some machines.
+    @Test func nothingIsFoundOfSickUnits() async {
+        let options = (1...100 as ClosedRange<UInt64>).map { seed in
+            var options = SimOptions.small(seed: seed)
+            options.checks = 600
+            return options
+        }
+        for outcome in await Seeds.run(options) {
+            let seed = outcome.options.seed
+            let finding = outcome.finding.map { "\($0)" } ?? ""
+            Issue.record("seed \(seed): \(finding)\nreplay: fleet-sim --small --checks 600 --seed \(seed) --trace")
+        }
+    }
+
     @Test(arguments: [1, 7, 42, 181] as [UInt64]) func aSeedHasOneHistory(seed: UInt64) {
         let first = Simulation.run(.small(seed: seed))
         #expect(Simulation.run(.small(seed: seed)) == first)

@@ -53,11 +53,18 @@ extension Trait where Self == MachineTrait<Machines> {
     static func machines(
         _ count: Int = 3,
         etcd members: Int = 3,
+        with packages: [String] = [],
         configuration: String = ""
     ) -> MachineTrait<Machines> {
         MachineTrait(current: Current.$machines) { lab in
             let names = (1...count).map { "m\($0)" }
-            return try await Machines.boot(names, members: members, configuration: configuration, in: lab)
+            return try await Machines.boot(
+                names,
+                members: members,
+                with: packages,
+                configuration: configuration,
+                in: lab
+            )
         }
     }
 }

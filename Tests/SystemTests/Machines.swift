@@ -43,8 +43,14 @@ struct Machines: Sendable {
 
     // MARK: Set-up
 
-    static func boot(_ names: [String], members: Int, configuration: String, in lab: Lab) async throws -> Machines {
-        let machines = try await lab.boot(names)
+    static func boot(
+        _ names: [String],
+        members: Int,
+        with packages: [String] = [],
+        configuration: String,
+        in lab: Lab
+    ) async throws -> Machines {
+        let machines = try await lab.boot(names, with: packages)
         let etcd = Etcd(members: Array(machines.prefix(members)))
         try await etcd.start()
         try await concurrently(machines) { machine in

@@ -15,7 +15,10 @@ enum Rules {
             "FleetAPI",
         ],
         2: ["FleetRuntime"],
-        3: ["CRuntime", "CSystemd", "EtcdProto", "EtcdStore", "SQLiteStore", "SystemdBus", "FleetServer"],
+        3: [
+            "CRuntime", "CSystemd", "EtcdProto", "EtcdStore", "SQLiteStore", "SystemdBus", "FleetServer",
+            "HealthProbes",
+        ],
         4: ["fleetd", "fleetctl"],
     ]
 
@@ -101,7 +104,7 @@ enum Rules {
         "server": Word(
             instead: "machine, registry or FleetServer",
             allowedIn: ["FleetServer", "FleetAPI", "FleetRuntime", "fleetd", "fleetctl", "SystemTests"],
-            identifiers: ["FleetServer", "etcd_servers", "serverHostname"],
+            identifiers: ["FleetServer", "etcd_servers", "serverHostname", "ServerBootstrap"],
             phrases: ["HTTP", "FleetServer"]
         ),
         "handler": Word(

@@ -37,6 +37,9 @@ struct FleetSim: AsyncParsableCommand {
     @Flag(help: "A request without an answer may be carried out seconds later.")
     var lateCommits = false
 
+    @Option(help: "Of a thousand unit files, how many have a health check.")
+    var checks = 0
+
     func run() async throws {
         if let seed {
             let print: ((String) -> Void)? = trace ? { Swift.print($0) } : nil
@@ -53,6 +56,7 @@ struct FleetSim: AsyncParsableCommand {
         var options = small ? .small(seed: seed) : SimOptions(seed: seed)
         if small, let bug { options = bug.scenario(seed: seed) }
         if lateCommits { options.lateCommits = true }
+        options.checks = checks
         return options
     }
 

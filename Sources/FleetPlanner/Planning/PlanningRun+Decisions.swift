@@ -143,6 +143,7 @@ extension PlanningRun {
         if old.restart != new.restart { changes.append("a restart was asked for") }
         if old.atMostOnce != new.atMostOnce { changes.append("AtMostOnce= has changed") }
         if old.volumes != new.volumes { changes.append("it keeps to other volumes") }
+        if old.health != new.health, old.file == new.file { changes.append("its health check has changed") }
         if changes.isEmpty { changes.append("the unit was asked for again") }
         return changes
     }
@@ -189,7 +190,8 @@ extension PlanningRun {
             reason: reason,
             at: now,
             quadlet: bundle(unit, after: old),
-            volumes: volumes.isEmpty ? nil : volumes
+            volumes: volumes.isEmpty ? nil : volumes,
+            health: unit.options.health
         )
     }
 

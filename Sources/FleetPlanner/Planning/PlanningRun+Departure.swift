@@ -30,14 +30,15 @@ extension PlanningRun {
         return status.active == "active" || status.active == "reloading"
     }
 
-    /// The present run has come as far as it should.
+    /// The present run has come as far as it should: one with a health check is healthy. An agent from before there
+    /// were such checks does not say, and is believed.
     private func hasArrived(_ unit: Unit, on slot: Int) -> Bool {
         let machine = index.hosts[slot].id
         guard renewed[unit.name] != slot, let status = snapshot.statuses[unit.name]?[machine],
             let assignment = snapshot.assignments[unit.name]?[machine]
         else { return false }
         return status.run == assignment.run && assignment.generation == unit.generation && status.settled
-            && status.failure == nil
+            && status.failure == nil && status.health.map { $0.state == .healthy } ?? true
     }
 
     // MARK: On two machines

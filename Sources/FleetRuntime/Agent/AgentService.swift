@@ -14,6 +14,7 @@ package actor AgentService: Service {
     private enum Work: Sendable {
         case operation(OperationID, UnitOperation)
         case journal(UnitName, RunID, invocation: String)
+        case check(CheckQueue.Check)
         case alarm(Timestamp)
     }
 
@@ -21,6 +22,7 @@ package actor AgentService: Service {
     private let machine: MachineID
     private let assignments: AssignmentReader
     private let units: any UnitManager
+    private let prober: any HealthProber
     private let ledger: any LedgerStore
     private let memory: AcceptedUnits?
     private let leases: AsyncStream<LeaseID>
@@ -39,6 +41,7 @@ package actor AgentService: Service {
     private let signalNews: AsyncStream<Void>.Continuation
     private var inFlight = 0
     private var waiting: [(OperationID, UnitOperation)] = []
+    private var checks = CheckQueue()
     private var alarm: Timestamp?
 
     /// `memory` outlives the machine's power; nil where the registry is as near. `leases` are the machine's
@@ -48,6 +51,7 @@ package actor AgentService: Service {
         keyspace: Keyspace,
         machine: MachineID,
         units: any UnitManager,
+        prober: any HealthProber,
         ledger: any LedgerStore,
         memory: (any DurableLedger)? = nil,
         leases: AsyncStream<LeaseID>,
@@ -60,6 +64,7 @@ package actor AgentService: Service {
         self.machine = machine
         assignments = AssignmentReader(store: store, keyspace: keyspace, machine: machine, log: log)
         self.units = units
+        self.prober = prober
         self.ledger = ledger
         self.memory = memory.map { AcceptedUnits($0, log: log) }
         self.leases = leases
@@ -117,6 +122,7 @@ package actor AgentService: Service {
             case .remember(let unit, let entry): remember(entry, of: unit)
             case .readJournal(let unit, let run, let invocation):
                 addWork.yield(.journal(unit, run, invocation: invocation))
+            case .check(let id, let unit, let check): begin(CheckQueue.Check(id: id, unit: unit, check: check))
             case .lock(let unit): locks.acquire(unit)
             case .unlock(let unit): locks.release(unit)
             case .wake(let at):
@@ -257,6 +263,29 @@ package actor AgentService: Service {
         addWork.yield(.operation(id, operation))
     }
 
+    private func begin(_ check: CheckQueue.Check) {
+        if let next = checks.add(check) { addWork.yield(.check(next)) }
+    }
+
+    /// Like an operation, it need not be waited for when fleetd stops: systemd ends the command in time.
+    private func make(_ check: CheckQueue.Check) async {
+        let (answers, answer) = AsyncStream.makeStream(of: CheckResult.self)
+        Task { [prober] in
+            answer.yield(await prober.check(check.unit, check.check))
+            answer.finish()
+        }
+        for await result in answers {
+            if case .notRun(let reason) = result {
+                log.notice(
+                    "The health check of \(check.unit) was not made: \(reason)",
+                    metadata: ["unit": "\(check.unit)"]
+                )
+            }
+            take(.checked(check.id, check.unit, result))
+        }
+        if let next = checks.ended() { addWork.yield(.check(next)) }
+    }
+
     private func perform(_ work: Work) async {
         switch work {
         case .operation(let id, .install(let installations)): await install(id, installations)
@@ -264,6 +293,7 @@ package actor AgentService: Service {
         case .journal(let unit, let run, let invocation):
             let lines = await units.journal(of: unit, invocation: invocation, lines: Limits.journalLines)
             take(.journal(unit, run, lines: lines))
+        case .check(let check): await make(check)
         case .alarm(let at):
             do { try await clock.sleep(for: max(at.since(clock.now()), .zero)) } catch { return }
             guard alarm == at else { return }

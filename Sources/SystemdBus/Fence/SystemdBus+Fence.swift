@@ -193,7 +193,7 @@ extension BusWriter {
         try container(BusType.array, "(sa(sv))") { () throws(SystemdBusError) in }
     }
 
-    private func property(
+    func property(
         _ name: String,
         _ type: String,
         _ value: () throws(SystemdBusError) -> Void

@@ -66,10 +66,22 @@ struct StatusText {
         ]
         if status.mainPID > 0 { lines.append(Self.line("Main PID", String(status.mainPID))) }
         if !status.invocation.isEmpty { lines.append(Self.line("Invocation", status.invocation)) }
+        if let health = status.health { lines.append(Self.line("Health", self.health(health))) }
         if let failure = status.failure {
             lines.append(Self.line("Failed", "\(Printable.line(failure.message)) at \(zone.full(failure.at))"))
         }
         return lines
+    }
+
+    private func health(_ health: HealthStatus) -> String {
+        let said = health.output.isEmpty ? "" : ": " + Printable.line(health.output)
+        let age = Age.text(health.at, now: now)
+        return switch health.state {
+        case .starting: "starting since \(age)" + said
+        case .healthy: "healthy since \(age)"
+        case .failing: "failing (\(health.failures) of \(health.retries)) since \(age)" + said
+        case .unhealthy: "unhealthy since \(age)" + said
+        }
     }
 
     private func loaded(_ status: UnitStatus) -> String {

@@ -25,6 +25,7 @@ enum UnitTable {
                     return layout.isFull ? hash.description : hash.short
                 },
                 .init("since") { row, layout in (row.status?.at).map(layout.zone.full) ?? "" },
+                .init("health") { row, _ in row.status?.health?.state.rawValue ?? "" },
                 .init("blocked") { row, _ in row.unit.blocked ?? "" },
                 .init("kind") { row, _ in row.unit.source?.kind.rawValue ?? row.unit.name.type.rawValue },
                 .init("reschedule") { row, _ in row.unit.reschedule ?? "" },

@@ -13,7 +13,7 @@ import UnitFile
 ///     refuse NAME A REASON... / accept NAME A
 ///     cordon A [REASON...] / drain A [SECONDS] / uncordon A
 ///     brake / release                    the leader writes the brake down; an operator releases it
-///     arrive NAME A                      the present run is up
+///     arrive NAME A [STATE]              the present run is up; STATE of its health check
 ///     wish NAME A [lose]                 a move is asked for; its volumes may be lost
 ///     forget VOLUME                      a user forgets where it is
 ///     force NAME A                       an assignment that the planner did not make
@@ -81,8 +81,9 @@ struct ScriptFleet {
         case "cordon": fleet.cordon(try id(0), words.count > 1 ? words.dropFirst().joined(separator: " ") : nil)
         case "drain": fleet.drain(try id(0), deadline: words.count > 1 ? .seconds(Int(words[1]) ?? 0) : nil)
         case "uncordon": fleet.order(try id(0), MachineOrders())
-        case "arrive": fleet.arrive(try name(), on: try id(1))
         case "wish": fleet.wish(try name(), on: try id(1), losing: words.last == "lose")
+        case "arrive":
+            fleet.arrive(try name(), on: try id(1), words.count > 2 ? HealthStatus.State(rawValue: words[2]) : nil)
         case "accept": fleet.refuse(try name(), on: try id(1), nil)
         case "force": fleet.force(try name(), on: try id(1))
         case "advance": fleet.now = fleet.now.advanced(by: .seconds(Int(try word(0)) ?? 0))
@@ -161,6 +162,7 @@ struct ScriptFleet {
             case "Global": options.isGlobal = value == "yes"
             case "AtMostOnce": options.atMostOnce = value == "yes"
             case "VolumePolicy": options.volumePolicy = VolumePolicy(rawValue: value)
+            case "HealthCmd": options.health = HealthCheck(probe: .command(value))
             case "Reschedule":
                 guard let trigger = ReschedulePolicy.Trigger(rawValue: value) else {
                     throw Mistake(description: "\(word) is no trigger")

@@ -203,7 +203,12 @@ struct TestFleet {
     }
 
     /// The present run is up and settled.
-    mutating func arrive(_ name: UnitName, on machine: MachineID, holding volumes: [VolumeName]? = nil) {
+    mutating func arrive(
+        _ name: UnitName,
+        on machine: MachineID,
+        _ health: HealthStatus.State? = nil,
+        holding volumes: [VolumeName]? = nil
+    ) {
         guard let assignment = snapshot.assignments[name]?[machine], snapshot.machines[machine]?.presence != nil else {
             return
         }
@@ -215,7 +220,8 @@ struct TestFleet {
             sub: assignment.target == .launched ? "running" : "dead",
             settled: true,
             volumes: assignment.target == .launched ? nil : volumes,
-            at: now
+            at: now,
+            health: health.map { HealthStatus(state: $0, retries: 3, at: now) }
         )
         touch(name)
     }

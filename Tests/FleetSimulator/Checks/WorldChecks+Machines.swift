@@ -68,6 +68,7 @@ extension WorldChecks {
         guard let unit = machine.systemd.units[name], unit.state == .up, let file = unit.file,
             unit.restarts < AgentLimits.crashLoopRestarts
         else { return }
+        if unit.spec.isSick(on: machine.index) { return failedForGood(name) }
         if let known, known.file == file, known.target == .launched {
             world.find(.disturbed, "\(name) is stopped on m\(machine.index), where it is wanted and well")
         }

@@ -66,6 +66,7 @@ final class AgentShell {
         case .remember(let unit, let entry): machine.remember(entry, of: unit)
         case .readJournal(let unit, let run, _):
             machine.process.after(.milliseconds(2)) { [self] in take(.journal(unit, run, lines: ["last words"])) }
+        case .check(let id, let unit, _): makeCheck(id, unit)
         case .lock(let unit): machine.process.after(.zero) { [self] in locks.acquire(unit) }
         case .unlock(let unit): machine.process.after(.zero) { [self] in locks.release(unit) }
         case .wake(let at):
@@ -76,6 +77,14 @@ final class AgentShell {
                 alarm = nil
                 take(.wake)
             }
+        }
+    }
+
+    /// A check takes a moment, and finds what the unit is when it ends.
+    private func makeCheck(_ id: CheckID, _ unit: UnitName) {
+        machine.process.after(.milliseconds(5)) { [self] in
+            let isSick = machine.systemd.units[unit]?.spec.isSick(on: machine.index) ?? false
+            take(.checked(id, unit, isSick ? .unhealthy(output: "sick") : .healthy(output: "")))
         }
     }
 

@@ -41,11 +41,19 @@ struct UnitSpec {
     var delaySeconds = 2
     var longestDelaySeconds = 20
     var limit = 4
+    /// It has a health check, which fails on the machines of this world with an even index if it is sick there.
+    var isChecked = false
+    var isSickOnEven = false
     /// Makes two files of equal meaning differ.
     var variant = 0
 
+    func isSick(on machine: Int) -> Bool { isChecked && isSickOnEven && machine % 2 == 0 }
+
     var text: String {
         var lines = ["[Unit]", "Description=\(behaviour) \(variant)", "[Service]", "ExecStart=/bin/true", "[X-Fleet]"]
+        if isChecked, variant == 1 { lines.insert("Restart=on-failure", at: 4) }
+        if isChecked { lines += ["HealthCmd=check", "HealthIntervalSec=1s", "HealthRetries=2"] }
+        if isSickOnEven { lines.append("HealthStartPeriodSec=1s") }
         lines += conflicts.map { "Conflicts=\($0)" } + replaces.map { "Replaces=\($0)" }
         lines += machineOf.map { "MachineOf=\($0)" } + zones.map { "MachineMetadata=zone=\($0)" }
         if let machineID { lines.append("MachineID=\(machineID)") }

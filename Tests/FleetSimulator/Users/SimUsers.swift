@@ -147,6 +147,10 @@ final class SimUsers {
         spec.longestDelaySeconds = spec.limit == 0 ? 300 : 20
         spec.isAtMostOnce = random.chance(150)
         if random.chance(world.options.constraints) { constrain(&spec, name) }
+        if world.options.checks > 0, random.chance(world.options.checks) {
+            spec.isChecked = true
+            spec.isSickOnEven = random.chance(400)
+        }
         return spec
     }
 

@@ -31,6 +31,9 @@ package struct SimOptions: Hashable, Sendable {
     package var trouble: Int
     /// Of a thousand unit files, this many have constraints.
     package var constraints: Int
+    /// Of a thousand unit files, this many have a health check, and of those some a unit that is sick on some machines.
+    /// None unless set, so that older seeds stay what they are.
+    package var checks = 0
 
     /// How long after the last fault everything has to be at rest where it should be.
     package static let convergence = SimSpan.seconds(900)
