@@ -88,6 +88,11 @@ let ring3: [Target] = [
         swiftSettings: strict
     ),
     .target(
+        name: "SecretKeys",
+        dependencies: ["FleetModel", "FleetRuntime", .product(name: "Crypto", package: "swift-crypto")],
+        swiftSettings: strict
+    ),
+    .target(
         name: "FleetServer",
         dependencies: [
             "FleetAPI", "FleetModel", "FleetPlanner", "FleetRegistry", "FleetRuntime", "FleetUseCases", "UnitFile",
@@ -107,7 +112,7 @@ let executables: [Target] = [
         name: "fleetd",
         dependencies: [
             "CRuntime", "EtcdStore", "FleetAPI", "FleetModel", "FleetRegistry", "FleetRuntime", "FleetServer",
-            "SQLiteStore", "SystemdBus", "UnitFile",
+            "SQLiteStore", "SecretKeys", "SystemdBus", "UnitFile",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
@@ -246,6 +251,7 @@ let tests: [Target] = [
             .product(name: "NIOPosix", package: "swift-nio"),
         ]
     ),
+    test("SecretKeysTests", ["FleetModel", "FleetRuntime", "SecretKeys"]),
     test("SimulatorTests", ["FleetSimulator"]),
     test("TidyTests", []),
     test("SystemTests", ["Chaos", "Lab"]),

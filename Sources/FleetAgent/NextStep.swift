@@ -115,6 +115,7 @@ extension UnitTrack {
             file: desired.file,
             quadlet: desired.quadlet,
             atMostOnce: desired.atMostOnce,
+            credentials: desired.credentials ?? [],
             startsNext: desired.target == .launched && !isCarriedOut && !wasStarted && mayStart(desired)
         )
         return .perform(.install([installation]))

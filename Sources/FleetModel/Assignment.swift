@@ -20,6 +20,8 @@ package struct Assignment: Hashable, Sendable, Codable {
     package var at: Timestamp
     /// For a unit that comes from a Quadlet file: that file, and what its generator needs beside it.
     package var quadlet: QuadletBundle?
+    /// What the machine's fleetd may hand to the unit when it starts, and under which name; nil for nothing.
+    package var credentials: [Credential]?
 
     package init(
         file: ContentHash,
@@ -31,7 +33,8 @@ package struct Assignment: Hashable, Sendable, Codable {
         epoch: Epoch,
         reason: String,
         at: Timestamp,
-        quadlet: QuadletBundle? = nil
+        quadlet: QuadletBundle? = nil,
+        credentials: [Credential]? = nil
     ) {
         self.file = file
         self.target = target
@@ -43,6 +46,7 @@ package struct Assignment: Hashable, Sendable, Codable {
         self.reason = reason
         self.at = at
         self.quadlet = quadlet
+        self.credentials = credentials
     }
 
     /// The run that this assignment asks for.

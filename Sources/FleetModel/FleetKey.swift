@@ -12,6 +12,9 @@ enum FleetKey: String, CaseIterable, Sendable {
     case rescheduleLimit = "RescheduleLimit"
     case rescheduleLimitInterval = "RescheduleLimitIntervalSec"
     case atMostOnce = "AtMostOnce"
+    case config = "Config"
+    case secret = "Secret"
+    case restartOnChange = "RestartOnChange"
 
     /// fleet's names from before version 0.8, which it went on reading. A boot id was a machine's id then.
     static let deprecated: [String: FleetKey] = [
@@ -32,7 +35,7 @@ enum FleetKey: String, CaseIterable, Sendable {
         switch self {
         case .machineOf, .conflicts, .replaces: true
         case .machineID, .machineMetadata, .global, .reschedule, .rescheduleDelay, .rescheduleMaxDelay,
-            .rescheduleLimit, .rescheduleLimitInterval, .atMostOnce:
+            .rescheduleLimit, .rescheduleLimitInterval, .atMostOnce, .config, .secret, .restartOnChange:
             false
         }
     }

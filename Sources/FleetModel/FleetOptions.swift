@@ -19,6 +19,10 @@ package struct FleetOptions: Hashable, Sendable {
     package var reschedule = ReschedulePolicy()
     /// `AtMostOnce=`: never two copies, not for a moment (promise P3).
     package var atMostOnce = false
+    /// `Config=`, then `Secret=`, in the order of the file.
+    package var credentials: [Credential] = []
+    /// `RestartOnChange=`: the unit is restarted when one of `credentials` is set anew.
+    package var restartsOnChange = false
 
     package init() {}
 

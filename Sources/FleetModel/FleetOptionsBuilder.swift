@@ -18,6 +18,8 @@ struct FleetOptionsBuilder {
         options.isGlobal = try boolean(.global)
         options.atMostOnce = try boolean(.atMostOnce)
         options.reschedule = try policy()
+        options.credentials = try credentials()
+        options.restartsOnChange = try restartOnChange()
         try FleetRules(section: section, options: options).check()
     }
 

@@ -16,6 +16,8 @@ package struct Snapshot: Equatable, Sendable {
     package var failures: [UnitName: [FailureScope: FailureRecord]]
     /// Moves that users have asked for and that are not made yet.
     package var moves: [UnitName: MoveWish]
+    /// All configs and secrets, without their content.
+    package var credentials: [CredentialID: CredentialRecord]
     /// Absent while no machine that has units is lost.
     package var brake: BrakeRecord?
     package var leadership: Leadership?
@@ -39,6 +41,8 @@ package struct Snapshot: Equatable, Sendable {
     package var moveRevisions: [UnitName: Revision]
     package var brakeRevision: Revision?
     package var fileRevisions: [ContentHash: Revision]
+    package var credentialRevisions: [CredentialID: Revision]
+    package var blobRevisions: [ContentHash: Revision]
 
     package init() {
         revision = .zero
@@ -50,6 +54,7 @@ package struct Snapshot: Equatable, Sendable {
         refusals = [:]
         failures = [:]
         moves = [:]
+        credentials = [:]
         brake = nil
         leadership = nil
         unitsByFile = [:]
@@ -64,6 +69,8 @@ package struct Snapshot: Equatable, Sendable {
         moveRevisions = [:]
         brakeRevision = nil
         fileRevisions = [:]
+        credentialRevisions = [:]
+        blobRevisions = [:]
     }
 
     /// The unit that comes from this Quadlet file, whether it can be read or not.

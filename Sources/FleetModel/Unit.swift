@@ -43,6 +43,8 @@ package struct Unit: Hashable, Sendable {
     package var description: String
     /// What the file asks of podman; nil unless it is a Quadlet file.
     package var quadlet: QuadletFacts?
+    /// The generation of the newest config or secret whose change restarts this unit; 0 for none.
+    package var renewal: Generation
 
     package init(
         name: UnitName,
@@ -50,7 +52,8 @@ package struct Unit: Hashable, Sendable {
         target: UnitTarget,
         options: FleetOptions,
         description: String = "",
-        quadlet: QuadletFacts? = nil
+        quadlet: QuadletFacts? = nil,
+        renewal: Generation = 0
     ) {
         self.name = name
         self.intent = intent
@@ -58,10 +61,14 @@ package struct Unit: Hashable, Sendable {
         self.options = options
         self.description = description
         self.quadlet = quadlet
+        self.renewal = renewal
     }
 
-    /// The larger of both generations: identifies the newest thing that a user asked of this unit.
-    package var generation: Generation { max(intent.generation, target.generation) }
+    /// The largest of all generations: identifies the newest thing that a user asked of this unit.
+    package var generation: Generation { max(intent.generation, target.generation, renewal) }
+
+    /// What `UnitTarget.restart` asks for, or a change of its configs and secrets.
+    package var restart: Generation { max(target.restart, renewal) }
 }
 
 /// Which file a unit has. Stored at `units/NAME`.

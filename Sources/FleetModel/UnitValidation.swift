@@ -30,6 +30,13 @@ package enum UnitValidation {
         } else {
             try LoadRules(name: name, file: file).check()
         }
+        if let source, source.kind != .container, let place = section.credentialPlaces.first {
+            throw file.error(
+                at: place.option,
+                "\(place.key)= is for services and .container files: what a .\(source.kind.rawValue) file starts does not "
+                    + "see systemd's credentials"
+            )
+        }
         if options.atMostOnce { try AtMostOnceRules(type: name.type, file: file).check() }
         return (file, section, options)
     }

@@ -15,7 +15,9 @@ enum Rules {
             "FleetAPI",
         ],
         2: ["FleetRuntime"],
-        3: ["CRuntime", "CSystemd", "EtcdProto", "EtcdStore", "SQLiteStore", "SystemdBus", "FleetServer"],
+        3: [
+            "CRuntime", "CSystemd", "EtcdProto", "EtcdStore", "SQLiteStore", "SecretKeys", "SystemdBus", "FleetServer",
+        ],
         4: ["fleetd", "fleetctl"],
     ]
 

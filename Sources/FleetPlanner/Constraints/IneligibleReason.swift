@@ -20,6 +20,10 @@ package enum IneligibleReason: Hashable, Sendable {
     case oldPodman(PodmanNeed, found: PodmanVersion)
     /// Quadlet files that the unit's own needs beside it are not stored (sorted).
     case companionsMissing([QuadletName])
+    /// `Config=` or `Secret=`: there is nothing of that name.
+    case credentialMissing(CredentialID)
+    /// `Secret=`: the machine lacks the key that it is sealed under.
+    case noSecretKey(SecretKeyID, CredentialName)
     /// `MachineOf=`: there is no such unit.
     case peerUnknown(UnitName)
     /// `MachineOf=`: that unit is on no machine.
@@ -54,6 +58,10 @@ extension IneligibleReason: CustomStringConvertible {
         case .companionsMissing(let names):
             "its Quadlet file needs \(names.map(\.description).joined(separator: ", ")), not in the registry: submit "
                 + (names.count == 1 ? "that" : "those")
+        case .credentialMissing(let id):
+            "it asks for the \(id), which is not set: 'fleetctl \(id.kind.rawValue) set \(id.name) FILE'"
+        case .noSecretKey(let key, let name):
+            "the secret \(name) is sealed under the key \(key), which the machine does not have"
         case .peerUnknown(let peer): "MachineOf=\(peer) is asked for and there is no such unit"
         case .peerUnplaced(let peer): "MachineOf=\(peer) is asked for and \(peer) is on no machine"
         case .peerElsewhere(let peer, let machines):

@@ -129,17 +129,20 @@ extension PlanningRun {
             new.reason = reason.description
             return Decision(unit: unit.name, action: .update(machine, new), reason: reason)
         }
-        let reason = DecisionReason(.changed(Self.changes(from: old, to: new)))
+        let reason = DecisionReason(.changed(Self.changes(of: unit, from: old, to: new)))
         return Decision(unit: unit.name, action: .update(machine, new), reason: reason)
     }
 
     /// In words, the most telling first.
-    private static func changes(from old: Assignment, to new: Assignment) -> [String] {
+    private static func changes(of unit: Unit, from old: Assignment, to new: Assignment) -> [String] {
         var changes: [String] = []
         if old.file != new.file { changes.append("the unit file was replaced") }
         changes += companions(from: old.quadlet, to: new.quadlet)
         if old.target != new.target { changes.append("target state is now \(new.target.rawValue)") }
-        if old.restart != new.restart { changes.append("a restart was asked for") }
+        if old.restart != new.restart {
+            let isAsked = new.restart == unit.target.restart
+            changes.append(isAsked ? "a restart was asked for" : "what it has RestartOnChange= for was set anew")
+        }
         if old.atMostOnce != new.atMostOnce { changes.append("AtMostOnce= has changed") }
         if changes.isEmpty { changes.append("the unit was asked for again") }
         return changes
@@ -179,13 +182,14 @@ extension PlanningRun {
             file: unit.intent.file,
             target: unit.target.state,
             generation: unit.generation,
-            restart: unit.target.restart,
+            restart: unit.restart,
             attempt: attempt,
             atMostOnce: unit.options.atMostOnce,
             epoch: epoch,
             reason: reason,
             at: now,
-            quadlet: bundle(unit, after: old)
+            quadlet: bundle(unit, after: old),
+            credentials: unit.options.credentials.isEmpty ? nil : unit.options.credentials
         )
     }
 

@@ -80,9 +80,15 @@ struct APIClient: Sendable {
         try check(answer, said)
     }
 
-    private func get<Value: Decodable>(_ path: RequestPath, method: String = "GET") throws -> Value {
+    func get<Value: Decodable>(
+        _ path: RequestPath,
+        method: String = "GET",
+        body sent: [UInt8]? = nil
+    ) throws -> Value {
         var body: [UInt8] = []
-        let answer = try exchange(.init(method: method, path: path)).perform(.wholeAnswer) { piece, _ in body += piece }
+        var request = Exchange.Request(method: method, path: path)
+        if let sent { request.body = sent }
+        let answer = try exchange(request).perform(.wholeAnswer) { piece, _ in body += piece }
         try check(answer, body)
         return try decode(body)
     }

@@ -23,6 +23,24 @@ struct TestFleet {
         snapshot.revision = snapshot.revision.next
     }
 
+    mutating func nextGeneration() -> Generation {
+        generation += 1
+        return generation
+    }
+
+    /// `body` returns the units that it touches.
+    mutating func change(_ body: (inout Snapshot) -> [UnitName]) {
+        for unit in body(&snapshot) { touch(unit) }
+    }
+
+    mutating func changeMachine(_ id: MachineID, _ body: (inout Machine) -> Void) {
+        guard var machine = snapshot.machines[id] else { return }
+        body(&machine)
+        snapshot.machines[id] = machine
+        changedMachines.insert(id)
+        snapshot.revision = snapshot.revision.next
+    }
+
     // MARK: Machines
 
     mutating func machine(_ id: MachineID, metadata: [String: String] = [:], podman: PodmanVersion? = nil) {
@@ -112,7 +130,8 @@ struct TestFleet {
             intent: UnitIntent(file: file, generation: generation, submitted: by, source: source),
             target: UnitTarget(state: target, generation: generation, set: by),
             options: options,
-            quadlet: quadlet
+            quadlet: quadlet,
+            renewal: snapshot.renewal(for: options)
         )
         touch(name)
     }
