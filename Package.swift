@@ -97,6 +97,11 @@ let ring3: [Target] = [
         swiftSettings: strict
     ),
     .target(
+        name: "SecretKeys",
+        dependencies: ["FleetModel", "FleetRuntime", .product(name: "Crypto", package: "swift-crypto")],
+        swiftSettings: strict
+    ),
+    .target(
         name: "FleetServer",
         dependencies: [
             "FleetAPI", "FleetModel", "FleetPlanner", "FleetRegistry", "FleetRuntime", "FleetUseCases", "UnitFile",
@@ -116,7 +121,7 @@ let executables: [Target] = [
         name: "fleetd",
         dependencies: [
             "CRuntime", "EtcdStore", "FleetAPI", "FleetAgent", "FleetModel", "FleetRegistry", "FleetRuntime",
-            "FleetServer", "HealthProbes", "SQLiteStore", "SystemdBus", "UnitFile",
+            "FleetServer", "HealthProbes", "SQLiteStore", "SecretKeys", "SystemdBus", "UnitFile",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
@@ -263,6 +268,7 @@ let tests: [Target] = [
             .product(name: "NIOPosix", package: "swift-nio"),
         ]
     ),
+    test("SecretKeysTests", ["FleetModel", "FleetRuntime", "SecretKeys"]),
     test("SimulatorTests", ["FleetSimulator"]),
     test("TidyTests", []),
     test("SystemTests", ["Chaos", "Lab"]),

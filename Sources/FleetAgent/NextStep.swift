@@ -122,6 +122,7 @@ extension UnitTrack {
             file: desired.file,
             quadlet: desired.quadlet,
             atMostOnce: desired.atMostOnce,
+            credentials: desired.credentials ?? [],
             startsNext: desired.target == .launched && !isCarriedOut && !wasStarted && mayStart(desired)
         )
         return .perform(.install([installation]))

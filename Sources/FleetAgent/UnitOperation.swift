@@ -42,18 +42,22 @@ package struct UnitInstallation: Hashable, Sendable {
     package var startsNext: Bool
     /// The file is a Quadlet file: the service that the machine's podman makes of it is what systemd gets.
     package var quadlet: QuadletBundle?
+    /// What systemd is to ask fleetd for whenever it starts the unit.
+    package var credentials: [Credential]
 
     package init(
         unit: UnitName,
         file: ContentHash,
         quadlet: QuadletBundle? = nil,
         atMostOnce: Bool = false,
+        credentials: [Credential] = [],
         startsNext: Bool = false
     ) {
         self.unit = unit
         self.file = file
         self.quadlet = quadlet
         self.atMostOnce = atMostOnce
+        self.credentials = credentials
         self.startsNext = startsNext
     }
 

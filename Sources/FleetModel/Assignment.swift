@@ -24,6 +24,8 @@ package struct Assignment: Hashable, Sendable, Codable {
     package var volumes: [VolumeName]?
     /// How to find out whether the unit does its work; nil for one that says nothing about it.
     package var health: HealthCheck?
+    /// What the machine's fleetd may hand to the unit when it starts, and under which name; nil for nothing.
+    package var credentials: [Credential]?
 
     package init(
         file: ContentHash,
@@ -37,7 +39,8 @@ package struct Assignment: Hashable, Sendable, Codable {
         at: Timestamp,
         quadlet: QuadletBundle? = nil,
         volumes: [VolumeName]? = nil,
-        health: HealthCheck? = nil
+        health: HealthCheck? = nil,
+        credentials: [Credential]? = nil
     ) {
         self.file = file
         self.target = target
@@ -51,6 +54,7 @@ package struct Assignment: Hashable, Sendable, Codable {
         self.quadlet = quadlet
         self.volumes = volumes
         self.health = health
+        self.credentials = credentials
     }
 
     /// The run that this assignment asks for.

@@ -20,6 +20,9 @@ enum FleetKey: String, CaseIterable, Sendable {
     case healthTimeout = "HealthTimeoutSec"
     case healthRetries = "HealthRetries"
     case healthStartPeriod = "HealthStartPeriodSec"
+    case config = "Config"
+    case secret = "Secret"
+    case restartOnChange = "RestartOnChange"
 
     /// fleet's names from before version 0.8, which it went on reading. A boot id was a machine's id then.
     static let deprecated: [String: FleetKey] = [
@@ -41,7 +44,7 @@ enum FleetKey: String, CaseIterable, Sendable {
         case .machineOf, .conflicts, .replaces: true
         case .machineID, .machineMetadata, .global, .reschedule, .rescheduleDelay, .rescheduleMaxDelay,
             .rescheduleLimit, .rescheduleLimitInterval, .atMostOnce, .volumePolicy, .healthCmd, .healthHTTP, .healthTCP,
-            .healthInterval, .healthTimeout, .healthRetries, .healthStartPeriod:
+            .healthInterval, .healthTimeout, .healthRetries, .healthStartPeriod, .config, .secret, .restartOnChange:
             false
         }
     }

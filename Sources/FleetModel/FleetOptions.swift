@@ -23,6 +23,10 @@ package struct FleetOptions: Hashable, Sendable {
     package var volumePolicy: VolumePolicy?
     /// `HealthCmd=`, `HealthHTTP=` or `HealthTCP=`
     package var health: HealthCheck?
+    /// `Config=`, then `Secret=`, in the order of the file.
+    package var credentials: [Credential] = []
+    /// `RestartOnChange=`: the unit is restarted when one of `credentials` is set anew.
+    package var restartsOnChange = false
 
     package init() {}
 

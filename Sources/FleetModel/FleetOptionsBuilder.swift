@@ -20,6 +20,8 @@ struct FleetOptionsBuilder {
         options.reschedule = try policy()
         options.volumePolicy = try volumePolicy()
         options.health = try health()
+        options.credentials = try credentials()
+        options.restartsOnChange = try restartOnChange()
         try FleetRules(section: section, options: options).check()
     }
 

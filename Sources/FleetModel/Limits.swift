@@ -16,6 +16,9 @@ package enum Limits {
     package static let operationsPerTransaction = 128
     /// Bytes of a unit file, as the grammar has it.
     package static let unitFileBytes = ParsedUnitFile.maximumBytes
+    /// Bytes of a config or secret: systemd takes 1 MiB of credentials for a unit, and etcd 1.5 MiB in a request, of
+    /// which the form that it is stored in takes a third more.
+    package static let credentialBytes = 512 << 10
     /// Values of one key of `[X-Fleet]`: far more than a person writes, and few enough to compare each with each.
     static let valuesPerKey = 256
     /// The shortest `RescheduleDelaySec=`: below it, a unit that fails at once keeps the registry busy.

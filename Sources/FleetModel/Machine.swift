@@ -42,6 +42,8 @@ package struct MachinePresence: Hashable, Sendable, Codable {
     package var systemdVersion: String
     /// Version of the podman whose Quadlet generator the machine has; nil where there is none.
     package var podman: PodmanVersion?
+    /// The keys for secrets that the machine has; nil for none.
+    package var secretKeys: [SecretKeyID]?
     package var since: Timestamp
 
     package init(
@@ -51,6 +53,7 @@ package struct MachinePresence: Hashable, Sendable, Codable {
         version: String,
         systemdVersion: String,
         podman: PodmanVersion? = nil,
+        secretKeys: [SecretKeyID]? = nil,
         since: Timestamp
     ) {
         self.hostname = hostname
@@ -59,6 +62,7 @@ package struct MachinePresence: Hashable, Sendable, Codable {
         self.version = version
         self.systemdVersion = systemdVersion
         self.podman = podman
+        self.secretKeys = secretKeys
         self.since = since
     }
 }

@@ -20,6 +20,8 @@ package struct Snapshot: Equatable, Sendable {
     package var volumeHomes: [VolumeName: VolumeHome]
     /// What machines have of volumes, lost ones included.
     package var inventories: [MachineID: VolumeInventory]
+    /// All configs and secrets, without their content.
+    package var credentials: [CredentialID: CredentialRecord]
     /// Absent while no machine that has units is lost.
     package var brake: BrakeRecord?
     package var leadership: Leadership?
@@ -44,6 +46,8 @@ package struct Snapshot: Equatable, Sendable {
     package var volumeRevisions: [VolumeName: Revision]
     package var brakeRevision: Revision?
     package var fileRevisions: [ContentHash: Revision]
+    package var credentialRevisions: [CredentialID: Revision]
+    package var blobRevisions: [ContentHash: Revision]
 
     package init() {
         revision = .zero
@@ -57,6 +61,7 @@ package struct Snapshot: Equatable, Sendable {
         moves = [:]
         volumeHomes = [:]
         inventories = [:]
+        credentials = [:]
         brake = nil
         leadership = nil
         unitsByFile = [:]
@@ -72,6 +77,8 @@ package struct Snapshot: Equatable, Sendable {
         volumeRevisions = [:]
         brakeRevision = nil
         fileRevisions = [:]
+        credentialRevisions = [:]
+        blobRevisions = [:]
     }
 
     /// The unit that comes from this Quadlet file, whether it can be read or not.

@@ -45,6 +45,8 @@ package struct Unit: Hashable, Sendable {
     package var quadlet: QuadletFacts?
     /// The volumes that the file names.
     package var volumes: UnitVolumes
+    /// The generation of the newest config or secret whose change restarts this unit; 0 for none.
+    package var renewal: Generation
 
     package init(
         name: UnitName,
@@ -53,7 +55,8 @@ package struct Unit: Hashable, Sendable {
         options: FleetOptions,
         description: String = "",
         quadlet: QuadletFacts? = nil,
-        volumes: UnitVolumes = UnitVolumes()
+        volumes: UnitVolumes = UnitVolumes(),
+        renewal: Generation = 0
     ) {
         self.name = name
         self.intent = intent
@@ -62,10 +65,14 @@ package struct Unit: Hashable, Sendable {
         self.description = description
         self.quadlet = quadlet
         self.volumes = volumes
+        self.renewal = renewal
     }
 
-    /// The larger of both generations: identifies the newest thing that a user asked of this unit.
-    package var generation: Generation { max(intent.generation, target.generation) }
+    /// The largest of all generations: identifies the newest thing that a user asked of this unit.
+    package var generation: Generation { max(intent.generation, target.generation, renewal) }
+
+    /// What `UnitTarget.restart` asks for, or a change of its configs and secrets.
+    package var restart: Generation { max(target.restart, renewal) }
 }
 
 /// Which file a unit has. Stored at `units/NAME`.

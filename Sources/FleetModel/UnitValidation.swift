@@ -31,6 +31,13 @@ package enum UnitValidation {
             try LoadRules(name: name, file: file).check()
         }
         try HealthRules(name: name, source: source, file: file).check(section)
+        if let source, source.kind != .container, let place = section.credentialPlaces.first {
+            throw file.error(
+                at: place.option,
+                "\(place.key)= is for services and .container files: what a .\(source.kind.rawValue) file starts does not "
+                    + "see systemd's credentials"
+            )
+        }
         if options.atMostOnce { try AtMostOnceRules(type: name.type, file: file).check() }
         try VolumeRules(name: name, source: source, file: file, section: section, options: options).check()
         return (file, section, options)

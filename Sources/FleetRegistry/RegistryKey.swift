@@ -39,6 +39,10 @@ package enum RegistryKey: Hashable, Sendable {
     case brake
     /// `leader`: a `LeaderRecord`, on the leader's lease. Its create revision is the epoch.
     case leader
+    /// `configs/NAME` or `secrets/NAME`: a `CredentialRecord`.
+    case credential(CredentialID)
+    /// `blobs/SHA256`: a `StoredBlob`, the content of a config or the sealed content of a secret.
+    case blob(ContentHash)
     /// `events/NAME/ID`: a `UnitEvent`.
     case event(UnitName, EventID)
 
@@ -67,6 +71,8 @@ package enum RegistryKey: Hashable, Sendable {
         case .move(let unit): "moves/\(unit)"
         case .brake: "brake"
         case .leader: "leader"
+        case .credential(let credential): "\(credential.kind.rawValue)s/\(credential.name)"
+        case .blob(let hash): "blobs/\(hash)"
         case .event(let unit, let id): "events/\(unit)/\(id)"
         }
     }
@@ -85,6 +91,12 @@ package enum RegistryKey: Hashable, Sendable {
         case ("files", 2):
             guard let hash = ContentHash(parts[1]) else { return nil }
             self = .file(hash)
+        case ("blobs", 2):
+            guard let hash = ContentHash(parts[1]) else { return nil }
+            self = .blob(hash)
+        case ("configs", 2), ("secrets", 2):
+            guard let name = CredentialName(parts[1]) else { return nil }
+            self = .credential(CredentialID(parts[0] == "configs" ? .config : .secret, name))
         case ("units", 2), ("targets", 2), ("locks", 2), ("moves", 2):
             guard let unit = try? UnitName(parts[1]) else { return nil }
             switch parts[0] {

@@ -70,8 +70,9 @@ package struct SnapshotFeed: Sendable {
         case .move(let unit): snapshot.moveRevisions[unit] = revision
         case .brake: snapshot.brakeRevision = revision
         case .volume(let volume): snapshot.volumeRevisions[volume] = revision
+        case .credential(let credential): snapshot.credentialRevisions[credential] = revision
         case .format, .file, .assignment, .status, .refusal, .failures, .presence, .lock, .lockHolder, .leader, .event,
-            .inventory:
+            .inventory, .blob:
             break
         }
     }
@@ -147,6 +148,12 @@ package struct SnapshotFeed: Sendable {
             let record = try RegistryValue.decode(LeaderRecord.self, from: value)
             snapshot.leadership = Leadership(machine: record.machine, epoch: entry.created, since: record.since)
             changes.leadership = true
+        case .credential(let credential):
+            snapshot.credentials[credential] = try RegistryValue.decode(CredentialRecord.self, from: value)
+            snapshot.credentialRevisions[credential] = entry.modified
+            changes.units.formUnion(snapshot.users(of: credential))
+        // Kept by nobody who only follows: it is read when a unit needs it.
+        case .blob(let hash): snapshot.blobRevisions[hash] = entry.modified
         case .event(let unit, let id):
             insert(id, of: unit)
         }
@@ -233,6 +240,11 @@ package struct SnapshotFeed: Sendable {
         case .leader:
             snapshot.leadership = nil
             changes.leadership = true
+        case .credential(let credential):
+            snapshot.credentials[credential] = nil
+            snapshot.credentialRevisions[credential] = nil
+            changes.units.formUnion(snapshot.users(of: credential))
+        case .blob(let hash): snapshot.blobRevisions[hash] = nil
         case .event(let unit, let id):
             snapshot.eventIDs[unit]?.removeAll { $0 == id }
             if snapshot.eventIDs[unit]?.isEmpty == true { snapshot.eventIDs[unit] = nil }
@@ -280,18 +292,20 @@ package struct SnapshotFeed: Sendable {
         switch files[intent.file] {
         case .readable(let section, let description, let quadlets, let states):
             do throws(UnitFileError) {
+                let options = try section.options(for: name)
                 snapshot.units[name] = Unit(
                     name: name,
                     intent: intent,
                     target: target,
-                    options: try section.options(for: name),
+                    options: options,
                     description: description,
                     quadlet: intent.source.flatMap { quadlets[$0.kind] },
                     volumes: UnitVolumes(
                         intent.source.flatMap { quadlets[$0.kind]?.volumes } ?? states,
                         unit: name,
                         source: intent.source
-                    )
+                    ),
+                    renewal: snapshot.renewal(for: options)
                 )
                 problems[RegistryKey.unit(name).key(in: keyspace)] = nil
                 return

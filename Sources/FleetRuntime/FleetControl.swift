@@ -5,7 +5,7 @@ package import UnitFile
 
 /// What the API's routes may ask of the running fleetd. `FleetRuntime` implements it over the folded snapshot and the
 /// store; tests of the server implement it over a fixed snapshot.
-package protocol FleetControl: Sendable {
+package protocol FleetControl: CredentialControl {
     /// The newest folded snapshot. Waits for the first reading of the registry; throws 503 with the reason when that
     /// has failed and none has succeeded since.
     func snapshot() async throws(APIError) -> Snapshot

@@ -19,9 +19,12 @@ package final class FleetController: FleetControl {
     private let eventIDs: Mutex<EventIDs>
     private let systemd: @Sendable () async -> String?
     private let podman: (any QuadletTrial)?
+    let secrets: any SecretBox
+    let keysChanged: @Sendable () async -> Void
+    let contents: CredentialContents
 
     /// `systemd` says why the local systemd cannot be reached, nil while it can. `podman` has a word on Quadlet files
-    /// before they are stored.
+    /// before they are stored. `keysChanged` is called when a key for secrets was made.
     package init(
         machine: MachineID,
         version: String,
@@ -30,6 +33,8 @@ package final class FleetController: FleetControl {
         journal: any JournalReader,
         systemd: @escaping @Sendable () async -> String?,
         podman: (any QuadletTrial)? = nil,
+        secrets: any SecretBox = NoSecretBox(),
+        keysChanged: @escaping @Sendable () async -> Void = {},
         clock: any WallClock,
         log: Logger
     ) {
@@ -42,6 +47,9 @@ package final class FleetController: FleetControl {
         self.log = log
         self.systemd = systemd
         self.podman = podman
+        self.secrets = secrets
+        self.keysChanged = keysChanged
+        contents = CredentialContents(store: store, keyspace: registry.keyspace)
         eventIDs = Mutex(EventIDs(writer: machine))
     }
 
@@ -83,18 +91,23 @@ package final class FleetController: FleetControl {
             // Somebody changed what this was planned from. What is committed stays; the rest is planned anew.
             outcome.units.merge(plan.outcome.units.filter { done.contains($0.key) }) { _, new in new }
             rest = rest.excluding(done)
-            let newest = try await range(.key(RegistryKey.format.key(in: registry.keyspace))).revision
-            await registry.folded(upTo: newest)
+            try await catchUp()
         }
         throw APIError(409, "the units changed \(Self.tries) times while this request was made; try again")
     }
 
     /// How often a change is planned again after a conflict: each means that another writer got through.
-    private static let tries = 16
+    static let tries = 16
+
+    /// Waits until the snapshot has all that is in the registry now.
+    func catchUp() async throws(APIError) {
+        let newest = try await range(.key(RegistryKey.format.key(in: registry.keyspace))).revision
+        await registry.folded(upTo: newest)
+    }
 
     package func systemdProblem() async -> String? { await systemd() }
 
-    private func refuseUnlessWritable() async throws(APIError) {
+    func refuseUnlessWritable() async throws(APIError) {
         await registry.firstReading()
         switch await registry.condition {
         case .current: return
@@ -135,8 +148,25 @@ package final class FleetController: FleetControl {
         }
     }
 
+    func plan(
+        _ change: CredentialChange,
+        on snapshot: Snapshot,
+        by user: String
+    ) throws(APIError) -> CredentialPlan {
+        let who = Provenance(at: clock.now(), by: user)
+        let result = eventIDs.withLock { ids in
+            Result { () throws(UseCaseError) in
+                try change.plan(on: snapshot, by: who, keyspace: registry.keyspace, events: &ids)
+            }
+        }
+        switch result {
+        case .success(let plan): return plan
+        case .failure(let error): throw APIError(error)
+        }
+    }
+
     /// Commits the steps in order and waits until the snapshot has them. Stops at the first conflict.
-    private func commit(
+    func commit(
         _ steps: [ChangePlan.Step]
     ) async throws(APIError) -> (done: Set<UnitName>, conflicted: Bool) {
         var done: Set<UnitName> = []

@@ -1,4 +1,5 @@
 import FleetAPI
+import FleetModel
 import HTTPTypes
 import UnitFile
 
@@ -24,6 +25,8 @@ enum Route: Hashable, Sendable {
     case change
     case events
     case registry
+    case credentials(CredentialKind)
+    case credential(CredentialKind, String)
     case version
     case health
 
@@ -72,6 +75,10 @@ enum Route: Hashable, Sendable {
         case ("change", 1): .change
         case ("events", 1): .events
         case ("registry", 1): .registry
+        case ("configs", 1): .credentials(.config)
+        case ("secrets", 1): .credentials(.secret)
+        case ("configs", 2) where !segments[1].isEmpty: .credential(.config, segments[1])
+        case ("secrets", 2) where !segments[1].isEmpty: .credential(.secret, segments[1])
         case ("version", 1): .version
         case ("health", 1): .health
         default: nil
@@ -84,10 +91,12 @@ enum Route: Hashable, Sendable {
         case .nothing: []
         case .v1Machines: [.get, .head, .patch]
         case .v1Unit: [.get, .head, .put, .delete]
-        case .registry: [.get, .head, .post]
+        case .registry, .credentials(.secret): [.get, .head, .post]
+        case .credential(.config, _): [.get, .head, .put, .delete]
+        case .credential(.secret, _): [.put, .delete]
         case .change, .machineOrders, .brakeRelease, .forgetVolumes: [.post]
         case .v1Units, .v1States, .v1State, .v1Discovery, .machines, .brake, .volumes, .units, .unit, .journal, .events,
-            .version, .health:
+            .version, .health, .credentials(.config):
             [.get, .head]
         }
     }

@@ -51,6 +51,9 @@ struct Routes: Sendable {
         case .change: try await change(request)
         case .events: try await events(request)
         case .registry: request.method == .post ? try await importRegistry(request) : try await exportRegistry()
+        case .credentials(let kind):
+            request.method == .post ? try await rotateSecrets(request) : try await list(kind)
+        case .credential(let kind, let name): try await credential(CredentialID(kind, credentialName(name)), request)
         case .version: .value(VersionReport(version: control.version))
         case .health: await health()
         }

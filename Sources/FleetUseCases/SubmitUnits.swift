@@ -51,8 +51,10 @@ extension ChangePlanner {
     /// Throws one error with the messages of all files that have any.
     private func validate(_ submissions: [Submission]) throws(UseCaseError) {
         let coming = Set(submissions.filter { $0.text != nil }.compactMap(\.source))
+        let credentials = CredentialCheck(snapshot: snapshot)
         let messages = submissions.flatMap { submission in
             SubmissionCheck.problems(of: submission) { coming.contains($0) || snapshot.unit(from: $0) != nil }
+                + credentials.problems(of: submission)
         }
         guard !messages.isEmpty else { return }
         throw UseCaseError(

@@ -1,4 +1,5 @@
 import FleetAgent
+import FleetModel
 import UnitFile
 
 /// The state of one `install`.
@@ -8,6 +9,7 @@ struct InstallBatch {
         var hash: ContentHash
         var install: InstallSection
         var isAtMostOnce: Bool
+        var credentials: [Credential]
         /// There was no unit of ours of this name.
         var isNew: Bool
         /// The text differs from the installed one.
@@ -53,6 +55,7 @@ struct InstallBatch {
             hash: installation.file,
             install: install,
             isAtMostOnce: installation.atMostOnce,
+            credentials: installation.credentials,
             isNew: known == nil,
             isChanged: known?.file != installation.file || known?.stamp?.bundle != installation.quadlet,
             isReadByStart: known == nil && installation.startsNext && !install.isPresent

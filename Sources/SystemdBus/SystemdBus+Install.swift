@@ -117,6 +117,7 @@ extension SystemdBus {
                     try directory.installCompanion(companion, text)
                 }
                 try directory.guardUnit(unit, draft.isAtMostOnce ? draft.text : nil)
+                try directory.setCredentials(unit, draft.credentials)
                 if draft.isChanged || !directory.isOurs(unit) { try directory.install(unit, draft.text) }
                 remember(unit, OurUnit(file: draft.hash, stamp: draft.stamp, isAtMostOnce: draft.isAtMostOnce))
             } catch {

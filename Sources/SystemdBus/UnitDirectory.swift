@@ -94,6 +94,7 @@ struct UnitDirectory: Sendable {
         if isOurs(unit) { _ = unlink(paths.root + linkPath(unit)) }
         _ = unlink(paths.root + unitFile(unit))
         removeDropIn(unit)
+        removeCredentials(unit)
         stampLinks()
     }
 

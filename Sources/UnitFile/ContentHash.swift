@@ -11,7 +11,15 @@ package struct ContentHash: Hashable, Comparable, Sendable, CustomStringConverti
         var function = SHA256()
         var text = text
         text.withUTF8 { function.update(bufferPointer: UnsafeRawBufferPointer($0)) }
-        let bytes = Array(function.finalize())
+        self.init(digest: Array(function.finalize()))
+    }
+
+    /// The hash of `bytes`.
+    package init(of bytes: [UInt8]) {
+        self.init(digest: Array(SHA256.hash(data: bytes)))
+    }
+
+    private init(digest bytes: [UInt8]) {
         words = (
             UInt64(bigEndianBytes: bytes[0..<8]), UInt64(bigEndianBytes: bytes[8..<16]),
             UInt64(bigEndianBytes: bytes[16..<24]), UInt64(bigEndianBytes: bytes[24..<32])

@@ -6,6 +6,7 @@ import FleetServer
 import HealthProbes
 import Logging
 import SQLiteStore
+import SecretKeys
 import ServiceLifecycle
 import SystemdBus
 import UnixSignals
@@ -29,10 +30,17 @@ struct Daemon {
         var log = Self.log
         log.logLevel = configuration.logLevel
         let store = try await openRegistry(configuration, log)
-        let parts = try Parts(configuration, source: source, store: store, stateFolder: stateFolder, log: log)
+        let parts = try Parts(
+            configuration,
+            source: source,
+            store: store,
+            stateFolder: stateFolder,
+            socketPath: socketPath,
+            log: log
+        )
         let group = ServiceGroup(
             configuration: .init(
-                services: await parts.services(sockets: sockets(log)).map { .init(service: $0) },
+                services: try await parts.services(sockets: ActivatedSocket.takeAll()).map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: log
             )
@@ -52,13 +60,6 @@ struct Daemon {
         case .etcd: try EtcdStore.open(configuration.etcd, logger: log, group: OneThread.group)
         }
     }
-
-    private func sockets(_ log: Logger) -> [ListeningSocket] {
-        let passed = ActivatedSocket.takeAll()
-        guard passed.isEmpty else { return passed.map { .descriptor($0.descriptor) } }
-        log.warning("systemd has passed no socket (is fleetd.socket enabled?); listening on \(socketPath)")
-        return [.path(socketPath)]
-    }
 }
 
 /// What several services share, and the services made of it.
@@ -68,6 +69,8 @@ private struct Parts {
     let identity: MachineIdentity
     let store: any KeyValueStore
     let stateFolder: String
+    let socketPath: String
+    let secrets: FileSecretBox
     let registry: RegistryService
     let journal = SystemdJournal()
     let systemd: SystemdBus
@@ -83,12 +86,18 @@ private struct Parts {
         source: ConfigurationSource,
         store: any KeyValueStore,
         stateFolder: String,
+        socketPath: String,
         log: Logger
     ) throws {
         self.configuration = configuration
         self.source = source
         self.store = store
         self.stateFolder = stateFolder
+        self.socketPath = socketPath
+        secrets = FileSecretBox(
+            path: configuration.secretKeyFile ?? Configuration.standardSecretKeyFile,
+            made: configuration.registry == .embedded ? stateFolder + "/secret.keys" : nil
+        )
         self.log = log
         identity = try MachineIdentity()
         registry = RegistryService(
@@ -106,7 +115,14 @@ private struct Parts {
             sleep: { [clock] in try await clock.sleep(for: $0) },
             log: log
         )
-        let announcement = MachineAnnouncement(identity, configuration, systemd: systemd, clock: clock)
+        let announcement = MachineAnnouncement(
+            identity,
+            configuration,
+            systemd: systemd,
+            secrets: secrets,
+            clock: clock,
+            log: log
+        )
         self.announcement = announcement
         let locks = LockService(
             store: store,
@@ -131,7 +147,7 @@ private struct Parts {
     }
 
     /// In the order in which they are started; they end in the opposite one.
-    func services(sockets: [ListeningSocket]) async -> [any Service] {
+    func services(sockets: [ActivatedSocket]) async throws -> [any Service] {
         let supervision = Supervision(
             notifier: notifier,
             registry: registry,
@@ -146,7 +162,7 @@ private struct Parts {
         let server = FleetServer(
             control: control(),
             explainer: explainer,
-            sockets: sockets,
+            sockets: listeningSockets(sockets),
             limits: limits,
             logger: log
         )
@@ -158,12 +174,47 @@ private struct Parts {
             clock: clock,
             log: log
         )
+        let agent = await agent()
         var services: [any Service] = [
-            registry, SystemdConnection(bus: systemd), locks, session, departure, await agent(),
+            registry, SystemdConnection(bus: systemd), locks, session, departure, agent,
+            try credentials(sockets, agent),
         ]
         if !configuration.disableEngine { services.append(engine()) }
         let thrift = MemoryThrift(registry: registry, clock: clock) { explainer.forget() }
         return services + [server, reload, supervision, thrift] as [any Service]
+    }
+
+    private func listeningSockets(_ passed: [ActivatedSocket]) -> [ListeningSocket] {
+        let own = passed.filter { $0.name != CredentialSocket.name }
+        guard own.isEmpty else { return own.map { .descriptor($0.descriptor) } }
+        log.warning("systemd has passed no socket (is fleetd.socket enabled?); listening on \(socketPath)")
+        return [.path(socketPath)]
+    }
+
+    private func credentials(_ passed: [ActivatedSocket], _ agent: AgentService) throws -> CredentialService {
+        let socket: CredentialSocket
+        if let own = passed.first(where: { $0.name == CredentialSocket.name }) {
+            socket = CredentialSocket(descriptor: own.descriptor)
+        } else {
+            log.warning(
+                """
+                systemd has passed no socket for credentials (is fleetd-credentials.socket enabled?): a unit that has \
+                some and is started while fleetd restarts fails
+                """
+            )
+            socket = try CredentialSocket(path: CredentialSocket.path)
+        }
+        return CredentialService(
+            listener: socket,
+            agent: agent,
+            registry: registry,
+            store: store,
+            machine: identity.machine,
+            box: secrets,
+            memory: configuration.registry == .embedded
+                ? nil : DurableFileLedger(folder: stateFolder + "/accepted-credentials"),
+            log: log
+        )
     }
 
     private func agent() async -> AgentService {
@@ -204,6 +255,8 @@ private struct Parts {
             journal: JournalAdapter(journal: journal),
             systemd: { [announcement] in await announcement.systemdProblem() },
             podman: systemd,
+            secrets: secrets,
+            keysChanged: { [session] in await session.announce() },
             clock: clock,
             log: log
         )

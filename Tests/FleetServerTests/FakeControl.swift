@@ -123,6 +123,34 @@ final class FakeControl: FleetControl {
         }
     }
 
+    /// What is stored as the content of a config, or for a secret.
+    func blob(of id: CredentialID) -> [UInt8]? {
+        state.withLock { state in
+            guard let hash = state.registry.snapshot.credentials[id]?.blob else { return nil }
+            let entry = state.registry.entries[RegistryKey.blob(hash).key(in: state.registry.keyspace)]
+            return entry.flatMap { try? RegistryValue.decode(StoredBlob.self, from: $0.value).bytes }
+        }
+    }
+
+    func change(_ change: CredentialChange, by user: String) throws(APIError) -> CredentialReport {
+        let result = state.withLock { state in
+            Result { () throws(UseCaseError) in
+                let plan = try change.plan(
+                    on: state.registry.snapshot,
+                    by: Provenance(at: .zero, by: user),
+                    keyspace: state.registry.keyspace,
+                    events: &state.events
+                )
+                guard let transaction = plan.transaction else { return CredentialReport(changed: false) }
+                return CredentialReport(changed: state.registry.commit(transaction), restarted: plan.restarted)
+            }
+        }
+        switch result {
+        case .success(let report): return report
+        case .failure(let error): throw APIError(error)
+        }
+    }
+
     // MARK: FleetControl
 
     func snapshot() async throws(APIError) -> Snapshot {

@@ -60,7 +60,8 @@ extension SystemTests {
             let machine = fleet.machine
             #expect(try await machine.shell("stat -c '%a %U %G' /run/fleet.sock") == "660 root fleet\n")
             #expect(try await machine.shell("stat -c '%a %U' /var/lib/fleet") == "700 root\n")
-            for unit in ["fleetd.service", "fleetd.socket"] {
+            #expect(try await machine.shell("stat -c '%a %U' /run/fleet/credentials.sock") == "600 root\n")
+            for unit in ["fleetd.service", "fleetd.socket", "fleetd-credentials.socket"] {
                 #expect(try await machine.shell("systemctl is-enabled \(unit)") == "enabled\n")
                 #expect(try await machine.shell("systemctl is-active \(unit)") == "active\n")
             }

@@ -16,7 +16,7 @@ enum Rules {
         ],
         2: ["FleetRuntime"],
         3: [
-            "CRuntime", "CSystemd", "EtcdProto", "EtcdStore", "SQLiteStore", "SystemdBus", "FleetServer",
+            "CRuntime", "CSystemd", "EtcdProto", "EtcdStore", "SQLiteStore", "SecretKeys", "SystemdBus", "FleetServer",
             "HealthProbes",
         ],
         4: ["fleetd", "fleetctl"],

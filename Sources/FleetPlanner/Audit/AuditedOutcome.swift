@@ -165,6 +165,13 @@ struct AuditedOutcome {
             if metadata[key].map(texts.contains) != true { return "MachineMetadata=\(key)" }
         }
         if let quadlet = objection(ofPodmanTo: unit, on: machine, isNew: isNew) { return quadlet }
+        if isNew {
+            let keys = known.presence?.secretKeys ?? []
+            for credential in options.credentials {
+                guard let record = snapshot.credentials[credential.source] else { return "no \(credential.source)" }
+                if let key = record.key, !keys.contains(key) { return "no key \(key)" }
+            }
+        }
         if snapshot.refusals[unit.name]?[machine] != nil { return "refused" }
         if let volume = snapshot.stickyVolumes(of: unit).first(where: { isKeptElsewhere($0, of: unit.name, machine) }) {
             return "its volume \(volume)"

@@ -20,6 +20,7 @@ package enum Eligibility {
             ?? MachineIDConstraint.reason(unit.options, on: host)
             ?? MetadataConstraint.reason(unit.options, on: host)
             ?? QuadletConstraint.reason(unit, on: host, as: standing, in: world)
+            ?? CredentialConstraint.reason(unit, on: host, as: standing, in: world)
             ?? RefusalConstraint.reason(unit.name, on: host, in: world)
     }
 

@@ -22,6 +22,10 @@ package enum IneligibleReason: Hashable, Sendable {
     case companionsMissing([QuadletName])
     /// The unit sticks to this volume, whose data are on that machine; `isLost`: it is not present.
     case volumeElsewhere(VolumeName, of: UnitName, on: MachineID, isLost: Bool)
+    /// `Config=` or `Secret=`: there is nothing of that name.
+    case credentialMissing(CredentialID)
+    /// `Secret=`: the machine lacks the key that it is sealed under.
+    case noSecretKey(SecretKeyID, CredentialName)
     /// `MachineOf=`: there is no such unit.
     case peerUnknown(UnitName)
     /// `MachineOf=`: that unit is on no machine.
@@ -60,6 +64,10 @@ extension IneligibleReason: CustomStringConvertible {
             "its volume \(volume) is on \(home.short), "
                 + (isLost ? "which is not present" : "with data as far as is known")
                 + " (VolumePolicy=sticky; 'fleetctl move \(unit) MACHINE --lose-volumes' leaves it behind)"
+        case .credentialMissing(let id):
+            "it asks for the \(id), which is not set: 'fleetctl \(id.kind.rawValue) set \(id.name) FILE'"
+        case .noSecretKey(let key, let name):
+            "the secret \(name) is sealed under the key \(key), which the machine does not have"
         case .peerUnknown(let peer): "MachineOf=\(peer) is asked for and there is no such unit"
         case .peerUnplaced(let peer): "MachineOf=\(peer) is asked for and \(peer) is on no machine"
         case .peerElsewhere(let peer, let machines):

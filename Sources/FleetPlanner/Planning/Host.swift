@@ -11,6 +11,8 @@ struct Host: Equatable, Sendable {
     /// `Machine.metadata`, merged once.
     var metadata: [String: String] = [:]
     var podman: PodmanVersion?
+    /// The keys for secrets that it has.
+    var secretKeys: Set<SecretKeyID> = []
     /// The machine is lost, and its units stay assigned to it until it is back.
     var isBraked = false
     /// Cordon and drain.

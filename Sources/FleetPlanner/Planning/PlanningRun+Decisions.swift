@@ -130,17 +130,20 @@ extension PlanningRun {
             new.reason = reason.description
             return Decision(unit: unit.name, action: .update(machine, new), reason: reason)
         }
-        let reason = DecisionReason(.changed(Self.changes(from: old, to: new)))
+        let reason = DecisionReason(.changed(Self.changes(of: unit, from: old, to: new)))
         return Decision(unit: unit.name, action: .update(machine, new), reason: reason)
     }
 
     /// In words, the most telling first.
-    private static func changes(from old: Assignment, to new: Assignment) -> [String] {
+    private static func changes(of unit: Unit, from old: Assignment, to new: Assignment) -> [String] {
         var changes: [String] = []
         if old.file != new.file { changes.append("the unit file was replaced") }
         changes += companions(from: old.quadlet, to: new.quadlet)
         if old.target != new.target { changes.append("target state is now \(new.target.rawValue)") }
-        if old.restart != new.restart { changes.append("a restart was asked for") }
+        if old.restart != new.restart {
+            let isAsked = new.restart == unit.target.restart
+            changes.append(isAsked ? "a restart was asked for" : "what it has RestartOnChange= for was set anew")
+        }
         if old.atMostOnce != new.atMostOnce { changes.append("AtMostOnce= has changed") }
         if old.volumes != new.volumes { changes.append("it keeps to other volumes") }
         if old.health != new.health, old.file == new.file { changes.append("its health check has changed") }
@@ -183,7 +186,7 @@ extension PlanningRun {
             file: unit.intent.file,
             target: unit.target.state,
             generation: unit.generation,
-            restart: unit.target.restart,
+            restart: unit.restart,
             attempt: attempt,
             atMostOnce: unit.options.atMostOnce,
             epoch: epoch,
@@ -191,7 +194,8 @@ extension PlanningRun {
             at: now,
             quadlet: bundle(unit, after: old),
             volumes: volumes.isEmpty ? nil : volumes,
-            health: unit.options.health
+            health: unit.options.health,
+            credentials: unit.options.credentials.isEmpty ? nil : unit.options.credentials
         )
     }
 

@@ -43,6 +43,10 @@ package actor AgentService: Service {
     private var waiting: [(OperationID, UnitOperation)] = []
     private var checks = CheckQueue()
     private var alarm: Timestamp?
+    /// Ends once it is known what this machine is to run, from the registry or from what it was told last. One
+    /// consumer.
+    package nonisolated let informed: AsyncStream<Never>
+    private let signalInformed: AsyncStream<Never>.Continuation
 
     /// `memory` outlives the machine's power; nil where the registry is as near. `leases` are the machine's
     /// (`MachineSession.leases()`); `storedEvents` the ids of a unit's stored events, oldest first, as far as known.
@@ -85,7 +89,11 @@ package actor AgentService: Service {
         publications = Publications(machine: machine, keyspace: keyspace)
         (work, addWork) = AsyncStream.makeStream(of: Work.self)
         (news, signalNews) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        (informed, signalInformed) = AsyncStream.makeStream(of: Never.self)
     }
+
+    /// What the unit is to do here, as far as known.
+    package func assignment(of unit: UnitName) -> Assignment? { core.assignment(of: unit) }
 
     package func run() async throws {
         core = AgentCore(machine: machine, ledger: readLedger())
@@ -195,7 +203,9 @@ package actor AgentService: Service {
 
     /// A machine that comes up without a registry runs what it was told last.
     private func recall() async {
-        guard let assignments = await memory?.recall(), !assignments.isEmpty else { return }
+        guard let assignments = await memory?.recall() else { return }
+        defer { signalInformed.finish() }
+        guard !assignments.isEmpty else { return }
         log.notice("Going on with what the registry said last: \(assignments.count) units")
         keepAnEyeOnVolumes(of: assignments)
         take(.recalled(assignments))
@@ -207,6 +217,7 @@ package actor AgentService: Service {
         let (listed, unreadable) = (listing.assignments, listing.unreadable)
         keepAnEyeOnVolumes(of: listed)
         take(.listed(assignments: listed, refusals: listing.refusals, unreadable: unreadable))
+        signalInformed.finish()
         accept(await memory?.units.union(listed.keys).subtracting(unreadable) ?? [])
         return listing.revision
     }

@@ -24,6 +24,8 @@ package struct Configuration: Hashable, Sendable {
     package var agentTTL = Limits.standardLease
     /// Rows per page of API v1.
     package var tokenLimit = 100
+    /// The file with the keys for secrets; nil for the standard one.
+    package var secretKeyFile: String?
     /// This machine never leads.
     package var disableEngine = false
 
@@ -46,6 +48,9 @@ package struct Configuration: Hashable, Sendable {
         case .etcd: .ttl(Self.leadershipTTL)
         }
     }
+
+    /// `secret_key_file` unless it is set.
+    package static let standardSecretKeyFile = "/etc/fleet/secret.keys"
 
     package static let leadershipTTL = Duration.seconds(5)
 }

@@ -59,6 +59,9 @@ struct ConfigurationKey: Sendable {
         "token_limit": ConfigurationKey { value, configuration throws(ConfigurationValueError) in
             configuration.tokenLimit = try integer(value, 1...65_535)
         },
+        "secret_key_file": ConfigurationKey(isPath: true) { value, configuration in
+            configuration.secretKeyFile = value
+        },
         "disable_engine": ConfigurationKey { value, configuration throws(ConfigurationValueError) in
             configuration.disableEngine = try boolean(value)
         },

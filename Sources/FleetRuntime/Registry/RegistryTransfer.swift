@@ -147,6 +147,9 @@ package struct RegistryTransfer: Sendable {
             guard ContentHash(of: entry.value) == hash else {
                 throw APIError(400, "\(entry.key): the text is another one")
             }
+        case .blob(let hash):
+            let blob = try? RegistryValue.decode(StoredBlob.self, from: Array(entry.value.utf8))
+            guard blob?.hash == hash else { throw APIError(400, "\(entry.key): the content is another one") }
         case .presence, .status, .refusal, .lock, .lockHolder, .leader:
             throw APIError(400, "\(entry.key) belongs to a lease")
         default: break

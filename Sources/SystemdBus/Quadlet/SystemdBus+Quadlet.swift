@@ -20,7 +20,11 @@ extension SystemdBus: QuadletTrial {
         var requests: [UnitName: QuadletRequest] = [:]
         for installation in installations {
             guard let bundle = installation.quadlet else { continue }
-            requests[installation.unit] = QuadletRequest(file: installation.file, bundle: bundle, texts)
+            var request = QuadletRequest(file: installation.file, bundle: bundle, texts)
+            if let own = request?.texts[bundle.source] {
+                request?.texts[bundle.source] = ContainerCredentials.text(own, with: installation.credentials)
+            }
+            requests[installation.unit] = request
         }
         return requests.isEmpty ? [:] : await generator.services(for: requests)
     }

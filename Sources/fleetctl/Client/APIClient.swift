@@ -88,16 +88,17 @@ struct APIClient: Sendable {
         try check(answer, said)
     }
 
-    private func get<Value: Decodable>(
+    func get<Value: Decodable>(
         _ path: RequestPath,
         method: String = "GET",
-        body: [UInt8] = []
+        body sent: [UInt8]? = nil
     ) throws -> Value {
-        var said: [UInt8] = []
-        let answer = try exchange(.init(method: method, path: path, body: body))
-            .perform(.wholeAnswer) { piece, _ in said += piece }
-        try check(answer, said)
-        return try decode(said)
+        var body: [UInt8] = []
+        var request = Exchange.Request(method: method, path: path)
+        if let sent { request.body = sent }
+        let answer = try exchange(request).perform(.wholeAnswer) { piece, _ in body += piece }
+        try check(answer, body)
+        return try decode(body)
     }
 
     private func lines<Value: Decodable>(

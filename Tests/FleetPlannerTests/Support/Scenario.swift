@@ -17,6 +17,8 @@ struct Scenario {
     /// How readily units have volumes; 0 for never.
     private let volumeWeight: Int
     private let volumes = [volume("v1"), volume("v2"), volume("v3")]
+    /// How readily units ask for secrets; 0 for never.
+    private let secretWeight: Int
 
     init(seed: UInt64) {
         random = SeededGenerator(seed: seed)
@@ -27,6 +29,7 @@ struct Scenario {
         globalWeight = 3 + random.below(8)
         quadletWeight = random.below(4)
         volumeWeight = random.below(4)
+        secretWeight = random.below(4)
     }
 
     /// One random change; what it was, for the failure report.
@@ -58,6 +61,7 @@ struct Scenario {
                 PodmanVersion?.none, PodmanVersion(4, 9), PodmanVersion(5, 4), PodmanVersion(5, 4),
             ])
             fleet.machine(machine, metadata: metadata, podman: podman)
+            if secretWeight > 0 { fleet.give(TestFleet.keys.filter { _ in random.oneIn(2) }, to: machine) }
             return "machine \(machine.short) \(metadata) \(podman.map(\.description) ?? "no podman")"
         case 11:
             fleet.lose(machine)
@@ -92,7 +96,12 @@ struct Scenario {
 
     /// What operators do to machines, and what makes it matter: units that have arrived.
     private mutating func operate(_ name: UnitName, _ machine: MachineID) -> String {
-        switch random.below(10) {
+        switch random.below(secretWeight > 0 ? 12 : 10) {
+        case 10...11:
+            let id = TestFleet.secret(random.pick(["s", "t"]))
+            let key = random.pick([nil] + TestFleet.keys + TestFleet.keys)
+            fleet.set(id, under: key)
+            return "set \(id) under \(key?.description ?? "nothing")"
         case 0:
             fleet.cordon(machine)
             return "cordon \(machine.short)"
@@ -156,6 +165,10 @@ struct Scenario {
         options.reschedule.limit = random.pick([0, 2, 5])
         options.atMostOnce = random.oneIn(4)
         if volumeWeight > 0, random.oneIn(6) { options.volumePolicy = .lose }
+        if secretWeight > 0, random.oneIn(secretWeight) {
+            options.credentials = FleetOptions.secrets(random.pick([["s"], ["t"], ["s", "t"]])).credentials
+            options.restartsOnChange = random.oneIn(2)
+        }
         return options
     }
 

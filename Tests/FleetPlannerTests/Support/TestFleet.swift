@@ -24,6 +24,24 @@ struct TestFleet {
         snapshot.revision = snapshot.revision.next
     }
 
+    mutating func nextGeneration() -> Generation {
+        generation += 1
+        return generation
+    }
+
+    /// `body` returns the units that it touches.
+    mutating func change(_ body: (inout Snapshot) -> [UnitName]) {
+        for unit in body(&snapshot) { touch(unit) }
+    }
+
+    mutating func changeMachine(_ id: MachineID, _ body: (inout Machine) -> Void) {
+        guard var machine = snapshot.machines[id] else { return }
+        body(&machine)
+        snapshot.machines[id] = machine
+        changedMachines.insert(id)
+        snapshot.revision = snapshot.revision.next
+    }
+
     // MARK: Machines
 
     mutating func machine(_ id: MachineID, metadata: [String: String] = [:], podman: PodmanVersion? = nil) {
@@ -120,7 +138,8 @@ struct TestFleet {
             target: UnitTarget(state: target, generation: generation, set: by),
             options: options,
             quadlet: quadlet,
-            volumes: named
+            volumes: named,
+            renewal: snapshot.renewal(for: options)
         )
         touch(name)
     }

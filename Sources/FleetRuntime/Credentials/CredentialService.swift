@@ -1,0 +1,109 @@
+import FleetAgent
+package import FleetModel
+import FleetRegistry
+package import Logging
+import ServiceLifecycle
+import UnitFile
+
+/// Answers systemd when it starts a unit that has configs or secrets: what the unit's assignment on this machine names,
+/// and nothing else. A secret is opened at that moment, and wiped when it is handed over.
+///
+/// Nothing is accepted before the agent knows what this machine is to run. Until then a start waits in the socket,
+/// which is systemd's and outlives fleetd; a connection that was accepted would be lost with fleetd, and systemd takes
+/// that for an empty credential.
+package struct CredentialService: Service {
+    private let listener: any CredentialListener
+    private let agent: AgentService
+    private let registry: RegistryService
+    private let contents: CredentialContents
+    private let kept: KeptCredentials?
+    private let box: any SecretBox
+    private let log: Logger
+
+    /// `memory` outlives an outage of the registry; nil where the registry is as near.
+    package init(
+        listener: any CredentialListener,
+        agent: AgentService,
+        registry: RegistryService,
+        store: any KeyValueStore,
+        machine: MachineID,
+        box: any SecretBox,
+        memory: (any DurableLedger)?,
+        log: Logger
+    ) {
+        self.listener = listener
+        self.agent = agent
+        self.registry = registry
+        contents = CredentialContents(store: store, keyspace: registry.keyspace)
+        kept = memory.map { [contents] in KeptCredentials($0, contents: contents, machine: machine, log: log) }
+        self.box = box
+        self.log = log
+    }
+
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            if let kept { group.addTask { await cancelWhenGracefulShutdown { await kept.follow(registry) } } }
+            group.addTask { await answerAll() }
+            await group.waitForAll()
+        }
+    }
+
+    private func answerAll() async {
+        let isInformed = await cancelWhenGracefulShutdown { () -> Bool in
+            for await _ in agent.informed {}
+            return !Task.isCancelled
+        }
+        guard isInformed == true else { return }
+        // Those who were accepted are answered, also when fleetd stops.
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                // Cancelled, it ends just so.
+                try? await gracefulShutdown()
+                listener.stop()
+            }
+            await withDiscardingTaskGroup { group in
+                for await call in listener.listen() { group.addTask { await answer(call) } }
+            }
+            tasks.cancelAll()
+        }
+    }
+
+    private func answer(_ call: CredentialCall) async {
+        guard let peer = call.peer else {
+            log.warning("Somebody who is not systemd has asked for credentials; nothing was answered")
+            return await call.answer(nil)
+        }
+        let metadata: Logger.Metadata = ["unit": "\(peer.unit)"]
+        let wanted = await agent.assignment(of: peer.unit)?.credentials?.first { $0.id == peer.credential }
+        guard let wanted else {
+            log.error("\(peer.unit) asks for \(peer.credential), which it has no claim to here", metadata: metadata)
+            return await call.answer(nil)
+        }
+        do {
+            var content = try await stored(wanted.source, of: peer.unit).opened(wanted.source, with: box)
+            await call.answer(content)
+            wipe(&content)
+            log.debug("\(peer.unit) has got the \(wanted.source)", metadata: metadata)
+        } catch {
+            log.error("\(peer.unit) asks for the \(wanted.source): \(error)", metadata: metadata)
+            await call.answer(nil)
+        }
+    }
+
+    /// What is stored now, or else what is kept.
+    private func stored(_ id: CredentialID, of unit: UnitName) async throws -> CredentialContents.Stored {
+        let old = await kept?.stored(id, of: unit)
+        if old == nil { await registry.firstReading() }
+        if await registry.condition == .current || old == nil {
+            do throws(StoreError) {
+                if let newest = try await contents.newest(id, known: old) { return newest }
+            } catch {
+                guard let old else { throw error }
+                return old
+            }
+            throw SecretBoxError(.broken, "it is not in the registry: 'fleetctl \(id.kind.rawValue) set' it")
+        }
+        guard let old else { throw SecretBoxError(.broken, "this machine has not kept it") }
+        return old
+    }
+}

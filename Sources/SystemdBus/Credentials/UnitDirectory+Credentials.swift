@@ -1,0 +1,37 @@
+import FleetAgent
+import FleetModel
+import Glibc
+import UnitFile
+
+extension UnitDirectory {
+    /// Gives the unit the drop-in that asks for these, or takes it away when there are none.
+    func setCredentials(_ unit: UnitName, _ credentials: [Credential]) throws(SystemdBusError) {
+        guard !credentials.isEmpty else { return removeCredentials(unit) }
+        let text = CredentialDropIn.text(for: credentials, socket: CredentialSocket.path)
+        guard contents(of: credentialPath(unit)) != text else { return }
+        try makeFolder(linkPath(unit) + ".d")
+        let path = paths.root + credentialPath(unit)
+        try replace(path, with: text, by: path + ".new")
+        stampLinks()
+    }
+
+    func removeCredentials(_ unit: UnitName) {
+        guard unlink(paths.root + credentialPath(unit)) == 0 else { return }
+        _ = rmdir(paths.root + linkPath(unit) + ".d")
+        stampLinks()
+    }
+
+    private func credentialPath(_ unit: UnitName) -> String { linkPath(unit) + ".d/50-fleet-credentials.conf" }
+}
+
+/// How a container gets what its unit has in `Config=` and `Secret=`.
+enum ContainerCredentials {
+    /// The text of a `.container` file with a read-only mount of each at `/run/secrets/CREDENTIAL`, where containers
+    /// expect secrets. podman's own secrets would be on its disk, in plain text; this is the file that systemd keeps in
+    /// memory for the service (`%d` of systemd.unit(5)).
+    static func text(_ text: String, with credentials: [Credential]) -> String {
+        guard !credentials.isEmpty else { return text }
+        let lines = credentials.map { "Volume=%d/\($0.id):/run/secrets/\($0.id):ro\n" }
+        return text + (text.hasSuffix("\n") ? "" : "\n") + "[Container]\n" + lines.joined()
+    }
+}
