@@ -136,26 +136,39 @@ package struct SnapshotFeed: Sendable {
             snapshot.moves[unit] = try RegistryValue.decode(MoveWish.self, from: value)
             snapshot.moveRevisions[unit] = entry.modified
             changes.units.insert(unit)
-        case .volume(let volume):
-            snapshot.volumeHomes[volume] = try RegistryValue.decode(VolumeHome.self, from: value)
-            snapshot.volumeRevisions[volume] = entry.modified
-            changes.volumes.insert(volume)
-        case .inventory(let machine):
-            snapshot.inventories[machine] = try RegistryValue.decode(VolumeInventory.self, from: value)
+        case .volume, .inventory, .credential, .blob:
+            try foldProperty(key, entry, &changes)
         case .brake:
             set(try RegistryValue.decode(BrakeRecord.self, from: value), at: entry.modified, &changes)
         case .leader:
             let record = try RegistryValue.decode(LeaderRecord.self, from: value)
             snapshot.leadership = Leadership(machine: record.machine, epoch: entry.created, since: record.since)
             changes.leadership = true
+        case .event(let unit, let id):
+            insert(id, of: unit)
+        }
+    }
+
+    /// What units use and keep: volumes, configs, secrets.
+    private mutating func foldProperty(
+        _ key: RegistryKey,
+        _ entry: StoredEntry,
+        _ changes: inout Changes
+    ) throws(RegistryValueError) {
+        switch key {
+        case .volume(let volume):
+            snapshot.volumeHomes[volume] = try RegistryValue.decode(VolumeHome.self, from: entry.value)
+            snapshot.volumeRevisions[volume] = entry.modified
+            changes.volumes.insert(volume)
+        case .inventory(let machine):
+            snapshot.inventories[machine] = try RegistryValue.decode(VolumeInventory.self, from: entry.value)
         case .credential(let credential):
-            snapshot.credentials[credential] = try RegistryValue.decode(CredentialRecord.self, from: value)
+            snapshot.credentials[credential] = try RegistryValue.decode(CredentialRecord.self, from: entry.value)
             snapshot.credentialRevisions[credential] = entry.modified
             changes.units.formUnion(snapshot.users(of: credential))
         // Kept by nobody who only follows: it is read when a unit needs it.
         case .blob(let hash): snapshot.blobRevisions[hash] = entry.modified
-        case .event(let unit, let id):
-            insert(id, of: unit)
+        default: return
         }
     }
 
@@ -230,24 +243,31 @@ package struct SnapshotFeed: Sendable {
             snapshot.moves[unit] = nil
             snapshot.moveRevisions[unit] = nil
             changes.units.insert(unit)
-        case .volume(let volume):
-            snapshot.volumeHomes[volume] = nil
-            snapshot.volumeRevisions[volume] = nil
-            changes.volumes.insert(volume)
-        case .inventory(let machine): snapshot.inventories[machine] = nil
+        case .volume, .inventory, .credential, .blob: forgetProperty(key, &changes)
         case .brake:
             set(nil, at: nil, &changes)
         case .leader:
             snapshot.leadership = nil
             changes.leadership = true
+        case .event(let unit, let id):
+            snapshot.eventIDs[unit]?.removeAll { $0 == id }
+            if snapshot.eventIDs[unit]?.isEmpty == true { snapshot.eventIDs[unit] = nil }
+        }
+    }
+
+    private mutating func forgetProperty(_ key: RegistryKey, _ changes: inout Changes) {
+        switch key {
+        case .volume(let volume):
+            snapshot.volumeHomes[volume] = nil
+            snapshot.volumeRevisions[volume] = nil
+            changes.volumes.insert(volume)
+        case .inventory(let machine): snapshot.inventories[machine] = nil
         case .credential(let credential):
             snapshot.credentials[credential] = nil
             snapshot.credentialRevisions[credential] = nil
             changes.units.formUnion(snapshot.users(of: credential))
         case .blob(let hash): snapshot.blobRevisions[hash] = nil
-        case .event(let unit, let id):
-            snapshot.eventIDs[unit]?.removeAll { $0 == id }
-            if snapshot.eventIDs[unit]?.isEmpty == true { snapshot.eventIDs[unit] = nil }
+        default: return
         }
     }
 

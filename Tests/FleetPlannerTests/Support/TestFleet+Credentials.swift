@@ -10,7 +10,8 @@ extension TestFleet {
         return CredentialID(.secret, name)
     }
 
-    /// Sets the secret anew, under this key; nil removes it, whoever asks for it.
+    /// Sets the secret anew, under this key; nil removes it. Its users are then newer than it: what is asked for can be
+    /// removed only while a unit that asks for it is being submitted (`CredentialChange.remove`).
     mutating func set(_ id: CredentialID, under key: SecretKeyID?) {
         let generation = nextGeneration()
         change { snapshot in
@@ -28,6 +29,7 @@ extension TestFleet {
                 guard let options = snapshot.units[user]?.options else { continue }
                 let renewal = snapshot.renewal(for: options)
                 snapshot.units[user]?.renewal = renewal
+                if key == nil { snapshot.units[user]?.intent.generation = generation }
             }
             return users
         }
