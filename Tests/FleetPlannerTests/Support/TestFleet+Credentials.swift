@@ -28,8 +28,9 @@ extension TestFleet {
             for user in users {
                 guard let options = snapshot.units[user]?.options else { continue }
                 let renewal = snapshot.renewal(for: options)
+                let isOlder = renewal < snapshot.units[user]?.renewal ?? 0
                 snapshot.units[user]?.renewal = renewal
-                if key == nil { snapshot.units[user]?.intent.generation = generation }
+                if isOlder { snapshot.units[user]?.intent.generation = generation }
             }
             return users
         }
