@@ -108,6 +108,7 @@ extension SystemTests {
             try await fleet.machine.shell("rm /run/systemd/system/foreign.service")
             try await fleet.machine.run(["systemctl", "reset-failed", "foreign.service"]).checked()
             try await fleet.destroy("wait.service")
+            try await fleet.ctl(["config", "remove", "app.conf"]).checked()
         }
 
         @Test func rotation() async throws {
