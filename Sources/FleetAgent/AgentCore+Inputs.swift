@@ -25,6 +25,8 @@ extension AgentCore {
             for unit in results.keys.sorted() { finish(id, results[unit] ?? .unknown, of: unit, &round) }
         case .journal(let unit, let run, let lines): report(run, lines, of: unit, &round)
         case .checked(let id, let unit, let result): take(result, of: id, unit, &round)
+        case .pulling(let id, let unit, let note): take(note, ofPull: id, unit, &round)
+        case .pulled(let id, let unit, let result): take(result, of: id, unit, &round)
         case .locksInherited(let units):
             for unit in units.sorted() { update(unit, &round) { $0.lock = .uncertain } }
         case .locked(let unit):
@@ -69,6 +71,7 @@ extension AgentCore {
                 || track.desired?.quadlet != assignment?.quadlet
             {
                 track.tries = [:]
+                track.pullFailure = nil
                 // Wanted here in spite of the refusal: perhaps the engine knows better, so look again, once.
                 if assignment != nil, case .taken(let refusal, _) = track.claim {
                     track.claim = .taken(refusal, isDue: true)

@@ -14,7 +14,7 @@ extension AgentCore {
             return published.saysTheSame(as: status) ? nil : status
         }
         // "Not there yet" is no news.
-        return track.isOurs || status.failure != nil ? status : nil
+        return track.isOurs || status.failure != nil || status.pull != nil ? status : nil
     }
 
     /// A unit that is neither here nor wanted, or whose name belongs to somebody else.
@@ -33,6 +33,8 @@ extension AgentCore {
         // A crash loop is told once it has been ended.
         case _ where track.failure?.isReported == false: return false
         case .idle, .waiting: return true
+        // Most images are there, which takes no time.
+        case .pulling(let flight): return flight.told != nil
         case .operating(let flight):
             switch flight.operation {
             case .start, .restart, .stop:
@@ -45,7 +47,11 @@ extension AgentCore {
     private func status(of track: UnitTrack, now: Timestamp) -> UnitStatus {
         let failure = track.failure
         var flown: RunID?
-        if case .operating(let flight) = track.activity { flown = flight.assignment?.run }
+        switch track.activity {
+        case .operating(let flight): flown = flight.assignment?.run
+        case .pulling(let flight) where flight.told != nil: flown = flight.run
+        case .idle, .waiting, .pulling, .readingJournal: break
+        }
         let isSettled = track.activity == .idle && (failure != nil || track.isCarriedOut)
         let run = flown ?? failure?.run ?? track.ledger?.carriedOut
         guard let observed = track.observed else {
@@ -57,7 +63,8 @@ extension AgentCore {
                 sub: "dead",
                 settled: isSettled,
                 failure: failure?.failure,
-                at: now
+                at: now,
+                pull: track.pullStatus
             )
         }
         return UnitStatus(
@@ -72,7 +79,8 @@ extension AgentCore {
             failure: failure?.failure,
             volumes: heldVolumes(observed, track),
             at: observed.since ?? now,
-            health: observed.isUp ? track.health?.told : nil
+            health: observed.isUp ? track.health?.told : nil,
+            pull: track.pullStatus
         )
     }
 

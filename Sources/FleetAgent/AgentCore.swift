@@ -18,6 +18,7 @@ package struct AgentCore: Hashable, Sendable {
     /// Units that wait for their next health check, and until when: an index over `tracks` too.
     var checks: [UnitName: Timestamp] = [:]
     var lastCheck: CheckID = 0
+    var lastPull: PullID = 0
     private var lastOperation: OperationID = 0
     /// The wake that was asked for last and has not come.
     private var alarm: Timestamp?
@@ -96,6 +97,10 @@ package struct AgentCore: Hashable, Sendable {
         while true {
             switch track.activity {
             case .operating, .readingJournal: return false
+            case .pulling(let flight):
+                if track.wants(flight) { return false }
+                round.calls.append(.endPull(flight.id))
+                track.activity = .idle
             case .idle, .waiting: track.activity = .idle
             }
             switch track.nextStep(registry, now: round.now) {
@@ -132,6 +137,9 @@ package struct AgentCore: Hashable, Sendable {
                 }
             case .perform(let operation):
                 begin(operation, &track, &round)
+                return false
+            case .pull(let image, let run):
+                pull(image, for: run, &track, &round)
                 return false
             case .recover(let problem):
                 recover(problem, &track, &round)

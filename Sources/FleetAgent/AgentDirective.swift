@@ -18,6 +18,10 @@ package enum AgentDirective: Hashable, Sendable {
     case remember(UnitName, LedgerEntry?)
     /// Make this health check of the unit once, answered by `AgentInput.checked` in any case.
     case check(CheckID, UnitName, HealthCheck)
+    /// See to it that the machine has this image of the unit's, answered by `AgentInput.pulled` in any case.
+    case pull(PullID, UnitName, ImagePull)
+    /// Nobody waits for this pull any more.
+    case endPull(PullID)
     /// Get the lock of an `AtMostOnce=` unit, or make sure of it; answered by `AgentInput.locked` or `lockLost`.
     case lock(UnitName)
     /// Give the lock up: nothing of the unit runs, and nothing can start it.

@@ -36,6 +36,10 @@ package enum AgentInput: Hashable, Sendable {
     case journal(UnitName, RunID, lines: [String])
     /// What came of `AgentDirective.check`.
     case checked(CheckID, UnitName, CheckResult)
+    /// A pull is really under way, or has come so far: podman's newest words. Not more often than is worth a write.
+    case pulling(PullID, UnitName, note: String)
+    /// What became of `AgentDirective.pull`.
+    case pulled(PullID, UnitName, PullResult)
     /// At the start: the units that an earlier fleetd had let run under a lock (`LockInput.inherited`).
     case locksInherited(Set<UnitName>)
     /// The lock that `AgentDirective.lock` asked for is this machine's: the unit may be started.

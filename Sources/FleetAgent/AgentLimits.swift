@@ -17,6 +17,16 @@ package enum AgentLimits {
     package static let firstCheckPace = Duration.seconds(1)
     package static let lastCheckPace = Duration.seconds(5)
 
+    /// First wait before a failed pull is repeated while an older run goes on; it doubles.
+    package static let firstPullRetry = Duration.seconds(5)
+    /// No such wait is longer: registries count what they are asked.
+    package static let longestPullRetry = Duration.seconds(300)
+
+    /// The wait after `count` failed pulls.
+    static func pullDelay(after count: Int) -> Duration {
+        min(longestPullRetry, firstPullRetry * (1 << min(max(count - 1, 0), 6)))
+    }
+
     /// The wait before an operation is tried again after `tries` tries of it.
     static func retryDelay(after tries: Int) -> Duration {
         // 2^6 s is past the longest wait already; the bound keeps the shift small.

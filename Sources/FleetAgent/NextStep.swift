@@ -9,6 +9,8 @@ enum NextStep: Hashable, Sendable {
     /// Something else has to happen first: systemd is at work for somebody else, or the registry cannot be read.
     case wait
     case perform(UnitOperation)
+    /// See to the image that the run needs. What runs of the unit goes on meanwhile.
+    case pull(ImagePull, for: RunID)
     /// The run is as good as carried out: note it, touch nothing.
     case carryOut(Assignment)
     /// The run failed for good: note it.
@@ -113,6 +115,7 @@ extension UnitTrack {
     /// A unit that runs from another file is stopped before, and its failed state forgotten, because systemd keeps the
     /// old content for as long as the unit is active or failed (measured: reference 3.4 of the systemd notes).
     private func install(_ desired: Assignment, _ registry: RegistryKnowledge) -> NextStep {
+        if let image = lackingImage(desired) { return .pull(image, for: desired.run) }
         if let observed, hasOtherFile {
             if !observed.isAtRest { return stop(registry) }
             if observed.hasFailed { return .perform(.resetFailed(unit)) }
@@ -174,11 +177,14 @@ extension UnitTrack {
         if observed.isRunning {
             // Only a restart that is newer than the start we know of is one that was not done yet.
             if let ledger, ledger.carriedOut != nil, ledger.target == .launched, desired.restart > ledger.restart {
-                return registry == .current && mayStart(desired) ? .perform(.restart(unit)) : .wait
+                guard registry == .current, mayStart(desired) else { return .wait }
+                if let image = lackingImage(desired) { return .pull(image, for: desired.run) }
+                return .perform(.restart(unit))
             }
             return .carryOut(desired)
         }
         guard observed.isAtRest else { return .wait }
+        if let image = lackingImage(desired) { return .pull(image, for: desired.run) }
         if observed.hasFailed { return .perform(.resetFailed(unit)) }
         return mayStart(desired) ? .perform(.start(unit)) : .wait
     }

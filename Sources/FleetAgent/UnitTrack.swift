@@ -22,6 +22,10 @@ struct UnitTrack: Hashable, Sendable {
     var looping: CrashLoop.Finding?
     /// The checks of the invocation that is up; nil while it is not to be checked.
     var health: HealthTrack?
+    /// The image that was seen to last.
+    var pulled: Pulled?
+    /// The newest pull failed while the unit ran, or could not be made.
+    var pullFailure: PullFailure?
     var presence: Presence?
     var news = News.none
     /// What was published last, and what was remembered last.
@@ -42,6 +46,8 @@ struct UnitTrack: Hashable, Sendable {
         case waiting(until: Timestamp)
         /// systemd is at work. Ends with the operation, or with the connection.
         indirect case operating(Flight)
+        /// The unit's image is being pulled. Ends with the answer, or when something else is wanted.
+        case pulling(PullFlight)
         /// The journal of a failed run is being read. Ends with its lines.
         case readingJournal(RunID)
     }

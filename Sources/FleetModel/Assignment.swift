@@ -26,6 +26,8 @@ package struct Assignment: Hashable, Sendable, Codable {
     package var health: HealthCheck?
     /// What the machine's fleetd may hand to the unit when it starts, and under which name; nil for nothing.
     package var credentials: [Credential]?
+    /// What has to be on the machine before the unit is started; nil for nothing.
+    package var image: ImagePull?
 
     package init(
         file: ContentHash,
@@ -40,7 +42,8 @@ package struct Assignment: Hashable, Sendable, Codable {
         quadlet: QuadletBundle? = nil,
         volumes: [VolumeName]? = nil,
         health: HealthCheck? = nil,
-        credentials: [Credential]? = nil
+        credentials: [Credential]? = nil,
+        image: ImagePull? = nil
     ) {
         self.file = file
         self.target = target
@@ -55,6 +58,7 @@ package struct Assignment: Hashable, Sendable, Codable {
         self.volumes = volumes
         self.health = health
         self.credentials = credentials
+        self.image = image
     }
 
     /// The run that this assignment asks for.

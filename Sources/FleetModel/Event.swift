@@ -6,7 +6,7 @@ package struct UnitEvent: Hashable, Sendable, Codable {
     package enum Kind: String, Hashable, Sendable, Codable {
         case submitted, replaced, target, restart, resetFailed, destroyed
         case placed, moveAsked, moved, moveDropped, unplaced, blocked
-        case started, stopped, failed, refused
+        case pulled, started, stopped, failed, refused
         case retry, gaveUp
     }
 

@@ -23,6 +23,10 @@ enum FleetKey: String, CaseIterable, Sendable {
     case config = "Config"
     case secret = "Secret"
     case restartOnChange = "RestartOnChange"
+    case pullPolicy = "PullPolicy"
+    case pullTimeout = "PullTimeoutSec"
+    case pinImage = "PinImage"
+    case registryAuth = "RegistryAuth"
 
     /// fleet's names from before version 0.8, which it went on reading. A boot id was a machine's id then.
     static let deprecated: [String: FleetKey] = [
@@ -44,7 +48,8 @@ enum FleetKey: String, CaseIterable, Sendable {
         case .machineOf, .conflicts, .replaces: true
         case .machineID, .machineMetadata, .global, .reschedule, .rescheduleDelay, .rescheduleMaxDelay,
             .rescheduleLimit, .rescheduleLimitInterval, .atMostOnce, .volumePolicy, .healthCmd, .healthHTTP, .healthTCP,
-            .healthInterval, .healthTimeout, .healthRetries, .healthStartPeriod, .config, .secret, .restartOnChange:
+            .healthInterval, .healthTimeout, .healthRetries, .healthStartPeriod, .config, .secret, .restartOnChange,
+            .pullPolicy, .pullTimeout, .pinImage, .registryAuth:
             false
         }
     }

@@ -27,6 +27,14 @@ package struct FleetOptions: Hashable, Sendable {
     package var credentials: [Credential] = []
     /// `RestartOnChange=`: the unit is restarted when one of `credentials` is set anew.
     package var restartsOnChange = false
+    /// `PullPolicy=`; nil where the file says nothing: Quadlet's `Pull=`, or else `missing`.
+    package var pullPolicy: ImagePolicy?
+    /// `PullTimeoutSec=`
+    package var pullTimeout = Limits.standardPullTimeout
+    /// `PinImage=`: the image's tag is looked up once, when the file is stored.
+    package var pinsImage = false
+    /// `RegistryAuth=`: the secret that logs in to the image's registry.
+    package var registryAuth: CredentialName?
 
     package init() {}
 

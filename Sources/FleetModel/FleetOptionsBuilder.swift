@@ -22,6 +22,13 @@ struct FleetOptionsBuilder {
         options.health = try health()
         options.credentials = try credentials()
         options.restartsOnChange = try restartOnChange()
+        options.pullPolicy = try pullPolicy()
+        options.pullTimeout = try pullTimeout() ?? options.pullTimeout
+        options.pinsImage = try boolean(.pinImage)
+        options.registryAuth = try registryAuth()
+        if let login = options.registryAuth {
+            options.credentials.append(Credential(kind: .secret, name: login, id: .registryAuth))
+        }
         try FleetRules(section: section, options: options).check()
     }
 

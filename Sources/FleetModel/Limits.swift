@@ -32,6 +32,11 @@ package enum Limits {
     static let healthRetries = 1000
     /// Bytes kept of what a check said, with a status and a failure.
     package static let healthOutputBytes = 512
+    /// `PullTimeoutSec=` unless it is set: long enough for a large image over a slow line, and a registry that has
+    /// stopped answering is noticed within the hour.
+    package static let standardPullTimeout = Duration.seconds(900)
+    /// Images of one machine that the registry is told of; more are of no use in choosing a machine.
+    package static let inventoryImages = 500
     /// The longest time span of `[X-Fleet]`, and what `infinity` means there: about a hundred years, so that no sum or
     /// doubling of spans leaves the range of `Timestamp`.
     package static let longestSpan = Duration.seconds(3_155_760_000)

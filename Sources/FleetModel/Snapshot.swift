@@ -20,6 +20,8 @@ package struct Snapshot: Equatable, Sendable {
     package var volumeHomes: [VolumeName: VolumeHome]
     /// What machines have of volumes, lost ones included.
     package var inventories: [MachineID: VolumeInventory]
+    /// The images that machines have, by their full names.
+    package var images: [MachineID: Set<ImageName>]
     /// All configs and secrets, without their content.
     package var credentials: [CredentialID: CredentialRecord]
     /// Absent while no machine that has units is lost.
@@ -61,6 +63,7 @@ package struct Snapshot: Equatable, Sendable {
         moves = [:]
         volumeHomes = [:]
         inventories = [:]
+        images = [:]
         credentials = [:]
         brake = nil
         leadership = nil

@@ -82,12 +82,21 @@ package struct UnitIntent: Hashable, Sendable, Codable {
     package var submitted: Provenance
     /// The Quadlet file that `file` is, which becomes this unit on its machines; nil for a unit file of systemd's.
     package var source: QuadletName?
+    /// What the file's `Image=` meant when it was stored, with its digest (`PinImage=`); absent where it is not pinned.
+    package var image: String?
 
-    package init(file: ContentHash, generation: Generation, submitted: Provenance, source: QuadletName? = nil) {
+    package init(
+        file: ContentHash,
+        generation: Generation,
+        submitted: Provenance,
+        source: QuadletName? = nil,
+        image: String? = nil
+    ) {
         self.file = file
         self.generation = generation
         self.submitted = submitted
         self.source = source
+        self.image = image
     }
 }
 

@@ -27,6 +27,8 @@ package struct UnitStatus: Hashable, Sendable, Codable {
     package var at: Timestamp
     /// How its checks went; nil for a unit that has none, or is not up.
     package var health: HealthStatus?
+    /// How the pull of its image goes; nil while there is none under way.
+    package var pull: PullStatus?
 
     package init(
         file: ContentHash?,
@@ -40,7 +42,8 @@ package struct UnitStatus: Hashable, Sendable, Codable {
         failure: UnitFailure? = nil,
         volumes: [VolumeName]? = nil,
         at: Timestamp,
-        health: HealthStatus? = nil
+        health: HealthStatus? = nil,
+        pull: PullStatus? = nil
     ) {
         self.file = file
         self.run = run
@@ -54,6 +57,7 @@ package struct UnitStatus: Hashable, Sendable, Codable {
         self.volumes = volumes
         self.at = at
         self.health = health
+        self.pull = pull
     }
 
     /// Everything but the time: two statuses that differ only in `at` are the same news.
@@ -95,6 +99,8 @@ package enum FailureCause: String, Hashable, Sendable, Codable, CaseIterable {
     case crashLoop = "crash-loop"
     /// Its health check failed too often; the agent stopped it.
     case unhealthy
+    /// Its image could not be pulled.
+    case image
     /// systemd does not accept the file, or the file could not be written.
     case badUnit = "bad-unit"
     /// Anything else that systemd reported as `failed`.

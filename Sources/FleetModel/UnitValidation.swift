@@ -39,6 +39,7 @@ package enum UnitValidation {
             )
         }
         if options.atMostOnce { try AtMostOnceRules(type: name.type, file: file).check() }
+        try ImageRules(name: name, source: source, file: file, section: section, options: options).check()
         try VolumeRules(name: name, source: source, file: file, section: section, options: options).check()
         return (file, section, options)
     }

@@ -31,6 +31,8 @@ package enum RegistryKey: Hashable, Sendable {
     case orders(MachineID)
     /// `machines/MACHINE/volumes`: a `VolumeInventory`.
     case inventory(MachineID)
+    /// The names of the images that the machine has, by its agent, on change only.
+    case images(MachineID)
     /// `volumes/VOLUME`: a `VolumeHome`.
     case volume(VolumeName)
     /// `moves/NAME`: a `MoveWish`.
@@ -67,6 +69,7 @@ package enum RegistryKey: Hashable, Sendable {
         case .lockHolder(let unit): "locks/\(unit)/holder"
         case .orders(let machine): "machines/\(machine)/orders"
         case .inventory(let machine): "machines/\(machine)/volumes"
+        case .images(let machine): "machines/\(machine)/images"
         case .volume(let volume): "volumes/\(volume)"
         case .move(let unit): "moves/\(unit)"
         case .brake: "brake"
@@ -115,6 +118,7 @@ package enum RegistryKey: Hashable, Sendable {
             case "labels": self = .labels(machine)
             case "orders": self = .orders(machine)
             case "volumes": self = .inventory(machine)
+            case "images": self = .images(machine)
             default: return nil
             }
         case ("assignments", 3), ("status", 3), ("refusals", 3):

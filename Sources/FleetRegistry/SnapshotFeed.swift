@@ -72,7 +72,7 @@ package struct SnapshotFeed: Sendable {
         case .volume(let volume): snapshot.volumeRevisions[volume] = revision
         case .credential(let credential): snapshot.credentialRevisions[credential] = revision
         case .format, .file, .assignment, .status, .refusal, .failures, .presence, .lock, .lockHolder, .leader, .event,
-            .inventory, .blob:
+            .inventory, .images, .blob:
             break
         }
     }
@@ -136,7 +136,7 @@ package struct SnapshotFeed: Sendable {
             snapshot.moves[unit] = try RegistryValue.decode(MoveWish.self, from: value)
             snapshot.moveRevisions[unit] = entry.modified
             changes.units.insert(unit)
-        case .volume, .inventory, .credential, .blob:
+        case .volume, .inventory, .images, .credential, .blob:
             try foldProperty(key, entry, &changes)
         case .brake:
             set(try RegistryValue.decode(BrakeRecord.self, from: value), at: entry.modified, &changes)
@@ -162,6 +162,10 @@ package struct SnapshotFeed: Sendable {
             changes.volumes.insert(volume)
         case .inventory(let machine):
             snapshot.inventories[machine] = try RegistryValue.decode(VolumeInventory.self, from: entry.value)
+        // Where an image is decides where a unit goes next, and moves none.
+        case .images(let machine):
+            let names = try RegistryValue.decode(ImageInventory.self, from: entry.value).names
+            snapshot.images[machine] = Set(names.compactMap { ImageName($0) })
         case .credential(let credential):
             snapshot.credentials[credential] = try RegistryValue.decode(CredentialRecord.self, from: entry.value)
             snapshot.credentialRevisions[credential] = entry.modified
@@ -243,7 +247,7 @@ package struct SnapshotFeed: Sendable {
             snapshot.moves[unit] = nil
             snapshot.moveRevisions[unit] = nil
             changes.units.insert(unit)
-        case .volume, .inventory, .credential, .blob: forgetProperty(key, &changes)
+        case .volume, .inventory, .images, .credential, .blob: forgetProperty(key, &changes)
         case .brake:
             set(nil, at: nil, &changes)
         case .leader:
@@ -262,6 +266,7 @@ package struct SnapshotFeed: Sendable {
             snapshot.volumeRevisions[volume] = nil
             changes.volumes.insert(volume)
         case .inventory(let machine): snapshot.inventories[machine] = nil
+        case .images(let machine): snapshot.images[machine] = nil
         case .credential(let credential):
             snapshot.credentials[credential] = nil
             snapshot.credentialRevisions[credential] = nil

@@ -19,12 +19,14 @@ package final class FleetController: FleetControl {
     private let eventIDs: Mutex<EventIDs>
     private let systemd: @Sendable () async -> String?
     private let podman: (any QuadletTrial)?
+    private let resolver: (any ImageResolver)?
     let secrets: any SecretBox
     let keysChanged: @Sendable () async -> Void
     let contents: CredentialContents
 
     /// `systemd` says why the local systemd cannot be reached, nil while it can. `podman` has a word on Quadlet files
-    /// before they are stored. `keysChanged` is called when a key for secrets was made.
+    /// before they are stored, and `resolver` says what their images mean. `keysChanged` is called when a key for
+    /// secrets was made.
     package init(
         machine: MachineID,
         version: String,
@@ -33,6 +35,7 @@ package final class FleetController: FleetControl {
         journal: any JournalReader,
         systemd: @escaping @Sendable () async -> String?,
         podman: (any QuadletTrial)? = nil,
+        resolver: (any ImageResolver)? = nil,
         secrets: any SecretBox = NoSecretBox(),
         keysChanged: @escaping @Sendable () async -> Void = {},
         clock: any WallClock,
@@ -47,6 +50,7 @@ package final class FleetController: FleetControl {
         self.log = log
         self.systemd = systemd
         self.podman = podman
+        self.resolver = resolver
         self.secrets = secrets
         self.keysChanged = keysChanged
         contents = CredentialContents(store: store, keyspace: registry.keyspace)
@@ -80,8 +84,13 @@ package final class FleetController: FleetControl {
         for _ in 0..<Self.tries {
             try await refuseUnlessWritable()
             let snapshot = try await snapshot()
-            let plan = try self.plan(rest, on: snapshot, by: user)
+            var plan = try self.plan(rest, on: snapshot, by: user)
             try await refuseWhatPodmanRefuses(rest, on: snapshot)
+            let pinned = try await pinned(rest, on: snapshot)
+            if pinned != rest {
+                rest = pinned
+                plan = try self.plan(rest, on: snapshot, by: user)
+            }
             let (done, conflicted) = try await commit(plan.steps + plan.confirmations)
             guard conflicted else {
                 outcome.units.merge(plan.outcome.units) { _, new in new }
@@ -133,6 +142,22 @@ package final class FleetController: FleetControl {
         guard !complaints.isEmpty else { return }
         let messages = complaints.map { name, words in "\(files.paths[name] ?? name.description): \(words)" }
         throw APIError(400, messages.joined(separator: "\n"))
+    }
+
+    /// With the digests of those images that are to be pinned, looked up now. An instance has its template's.
+    private func pinned(_ change: Change, on snapshot: Snapshot) async throws(APIError) -> Change {
+        guard case .submit(var submissions, let target, let replace) = change else { return change }
+        var pins = ImagePins(replace: replace, on: snapshot)
+        for place in submissions.indices {
+            guard let image = pins.image(of: submissions[place]) else { continue }
+            do throws(ImageLookupError) {
+                submissions[place].image = try await pins.pinned(image, by: resolver)
+            } catch {
+                let path = submissions[place].path ?? submissions[place].name.description
+                throw APIError(400, "\(path): \(error)")
+            }
+        }
+        return .submit(submissions, target: target, replace: replace)
     }
 
     private func plan(_ change: Change, on snapshot: Snapshot, by user: String) throws(APIError) -> ChangePlan {

@@ -37,6 +37,8 @@ package struct Submission: Hashable, Sendable {
     package var path: String?
     /// The Quadlet file that the text is, which becomes the unit `name`; nil for a unit file of systemd's.
     package var source: QuadletName?
+    /// What the file's `Image=` means now, with its digest; nil where that is not asked for.
+    package var image: String?
     /// It comes because another one needs it: stored if it is not yet, with its target state left alone.
     package var isCompanion = false
 

@@ -76,8 +76,7 @@ extension ChangePlanner {
             }
             return create(submission, text: text, target: target)
         }
-        let stored = snapshot.units[name]?.intent.file
-        guard let text = submission.text, ContentHash(of: text) != stored else {
+        guard let text = submission.text, replace.stores(submission, over: snapshot.units[name]?.intent) else {
             return raise(name, to: target)
         }
         switch replace {
@@ -131,7 +130,11 @@ extension ChangePlanner {
     private mutating func replace(_ submission: Submission, with text: String, target: TargetState) {
         let name = submission.name
         let old = snapshot.units[name]?.intent.file
-        let change = "file \(old?.short ?? "(unreadable)") replaced with \(ContentHash(of: text).short)"
+        let isSame = old == ContentHash(of: text)
+        let change =
+            isSame
+            ? "image pinned to \(submission.image ?? "none")"
+            : "file \(old?.short ?? "(unreadable)") replaced with \(ContentHash(of: text).short)"
         let event = event(.replaced, of: name, "\(change), target state \(target.rawValue) set")
         let restart = snapshot.units[name]?.target.restart ?? 0
         store(submission, text: text, target: target, restart: restart, operations: event)
@@ -147,7 +150,13 @@ extension ChangePlanner {
         let name = submission.name
         let generation = nextGeneration(of: name)
         let hash = ContentHash(of: text)
-        let intent = UnitIntent(file: hash, generation: generation, submitted: user, source: submission.source)
+        let intent = UnitIntent(
+            file: hash,
+            generation: generation,
+            submitted: user,
+            source: submission.source,
+            image: submission.image
+        )
         let targetValue = UnitTarget(state: target, generation: generation, restart: restart, set: user)
         var writes = Writes(unit: name, compares: isUnchanged(name))
         writes.operations = [put(.unit(name), intent), put(.target(name), targetValue), forgetFailures(of: name)]
@@ -165,5 +174,15 @@ extension ChangePlanner {
 
     static func templateMessage(_ name: UnitName) -> String {
         "cannot activate template \"\(name)\": name an instance, such as \(name.prefix)@1.\(name.type.rawValue)"
+    }
+}
+
+extension Replacement {
+    /// Whether what is submitted may differ from what is stored: in its text or, when it is to replace that, in what
+    /// its image means now.
+    fileprivate func stores(_ submission: Submission, over stored: UnitIntent?) -> Bool {
+        guard let text = submission.text else { return false }
+        if ContentHash(of: text) != stored?.file { return true }
+        return self != .keep && submission.image != stored?.image
     }
 }

@@ -74,6 +74,7 @@ private struct Parts {
     let registry: RegistryService
     let journal = SystemdJournal()
     let systemd: SystemdBus
+    let images: PodmanImages
     let announcement: MachineAnnouncement
     let locks: LockService
     let session: MachineSession
@@ -115,6 +116,7 @@ private struct Parts {
             sleep: { [clock] in try await clock.sleep(for: $0) },
             log: log
         )
+        images = PodmanImages(systemd: systemd, clock: clock)
         let announcement = MachineAnnouncement(
             identity,
             configuration,
@@ -224,6 +226,7 @@ private struct Parts {
             machine: identity.machine,
             units: systemd,
             prober: MachineProber(systemd: systemd, network: NetworkProbe(group: OneThread.group)),
+            puller: images,
             ledger: FileLedger(folder: "/run/fleet/ledger"),
             memory: configuration.registry == .embedded
                 ? nil : DurableFileLedger(folder: stateFolder + "/accepted"),
@@ -255,6 +258,7 @@ private struct Parts {
             journal: JournalAdapter(journal: journal),
             systemd: { [announcement] in await announcement.systemdProblem() },
             podman: systemd,
+            resolver: images,
             secrets: secrets,
             keysChanged: { [session] in await session.announce() },
             clock: clock,

@@ -15,6 +15,8 @@ struct Bench {
     var flights: [UnitName: (id: OperationID, operation: UnitOperation)] = [:]
     /// The newest check that was asked for and not answered, by unit.
     var checks: [UnitName: CheckID] = [:]
+    /// The newest pull that was asked for and neither answered nor ended, by unit.
+    var pulls: [UnitName: PullID] = [:]
     /// What was remembered last, as a ledger on disk would have it.
     var ledger: [UnitName: LedgerEntry] = [:]
 
@@ -49,6 +51,10 @@ struct Bench {
             case .check(let id, let unit, _):
                 #expect(checks[unit] == nil, "two checks in flight for \(unit)")
                 checks[unit] = id
+            case .pull(let id, let unit, _):
+                #expect(pulls[unit] == nil, "two pulls under way for \(unit)")
+                pulls[unit] = id
+            case .endPull(let id): pulls = pulls.filter { $0.value != id }
             case .publish, .record, .refuse, .readJournal, .lock, .unlock, .wake: break
             }
         }
@@ -102,7 +108,7 @@ struct Bench {
     /// fleetd starts again: all that is left is the ledger.
     mutating func restart() {
         core = AgentCore(machine: Bench.machine, ledger: ledger)
-        (flights, checks) = ([:], [:])
+        (flights, checks, pulls) = ([:], [:], [:])
     }
 
     static func line(_ directive: AgentDirective, _ now: Timestamp) -> String {
@@ -117,6 +123,7 @@ struct Bench {
                 if health.failures > 0 { line += " \(health.failures)/\(health.retries)" }
                 if !health.output.isEmpty { line += " '\(health.output)'" }
             }
+            if let pull = status.pull { line += (pull.hasFailed ? " not pulled: " : " pulling: ") + pull.note }
             if let failure = status.failure { line += " failed \(failure.cause.rawValue): \(failure.message)" }
             return line
         case .record(let event):
@@ -132,6 +139,8 @@ struct Bench {
             if let failed = entry.failed { line += " failed \(failed.run)" + (failed.isReported ? " reported" : "") }
             return line
         case .check(_, let unit, _): return "check \(unit)"
+        case .pull(_, let unit, let image): return "pull \(unit) \(image.name)"
+        case .endPull: return "end the pull"
         case .lock(let unit): return "lock \(unit)"
         case .unlock(let unit): return "unlock \(unit)"
         case .wake(let at): return "wake in \(at.since(now).milliseconds) ms"

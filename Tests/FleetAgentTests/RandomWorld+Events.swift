@@ -13,7 +13,7 @@ extension RandomWorld {
         case 2: bump(unit)
         case 3: unassign(unit)
         case 4...8: finishOne()
-        case 9: roll(3) == 0 ? answerJournal() : answerCheck()
+        case 9: roll(3) == 0 ? answerJournal() : roll(2) == 0 ? answerCheck() : answerPull()
         case 10: crash(unit)
         case 11: stopByHand(unit)
         case 12: loop(unit)
@@ -35,12 +35,15 @@ extension RandomWorld {
         give(.unitFilesChanged)
         var rounds = 0
         // Health checks go on for ever; what they have found comes out soon.
-        while rounds < 500, rounds < 20 || !pending.isEmpty || !journals.isEmpty || !core.waits.isEmpty {
+        while rounds < 500,
+            rounds < 20 || !pending.isEmpty || !journals.isEmpty || !pulls.isEmpty || !core.waits.isEmpty
+        {
             rounds += 1
             now = now.advanced(by: .seconds(61))
             finishOne()
             answerJournal()
             answerCheck()
+            answerPull()
             ring()
         }
         if rounds == 500 { problems.append("does not settle down") }
@@ -99,6 +102,10 @@ extension RandomWorld {
             check.restartsFirst = roll(2) == 0
             assignments[unit]?.health = check
         }
+        if unit.type == .service, roll(2) == 0 {
+            let image = ImagePull(name: "app:\(roll(2))")
+            assignments[unit]?.image = image
+        }
         tell(unit)
     }
 
@@ -139,6 +146,21 @@ extension RandomWorld {
         let (id, unit) = checks.remove(at: roll(checks.count))
         let bad: CheckResult = roll(4) == 0 ? .notRun(reason: "") : .unhealthy(output: "")
         give(.checked(id, unit, !isRough || roll(3) == 0 ? .healthy(output: "") : bad))
+    }
+
+    private mutating func answerPull() {
+        guard !pulls.isEmpty else { return }
+        let place = roll(pulls.count)
+        let (id, unit, wanted) = pulls[place]
+        if isRough, roll(3) == 0 { return give(.pulling(id, unit, note: "blob \(roll(3))")) }
+        pulls.remove(at: place)
+        switch isRough ? roll(4) : 0 {
+        case 2: give(.pulled(id, unit, .failed(reason: "no such image")))
+        case 3: give(.pulled(id, unit, .notRun(reason: "no systemd")))
+        case let result:
+            pulled[unit, default: []].insert(wanted)
+            give(.pulled(id, unit, result == 0 ? .present : .pulled(after: .seconds(1))))
+        }
     }
 
     private mutating func crash(_ unit: UnitName) {

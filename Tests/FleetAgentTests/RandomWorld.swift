@@ -46,6 +46,11 @@ struct RandomWorld {
         var isHealthy: Bool { active == "active" }
     }
 
+    struct PulledRun: Hashable {
+        var run: RunID?
+        var image: ImagePull
+    }
+
     struct Pending {
         var id: OperationID
         var operation: UnitOperation
@@ -65,6 +70,9 @@ struct RandomWorld {
     var pending: [Pending] = []
     var checks: [(CheckID, UnitName)] = []
     var journals: [(UnitName, RunID)] = []
+    var pulls: [(PullID, UnitName, PulledRun)] = []
+    /// What each unit's image was found or put there for.
+    var pulled: [UnitName: Set<PulledRun>] = [:]
     var ledger: [UnitName: LedgerEntry] = [:]
     var statuses: [UnitName: UnitStatus] = [:]
     var wake: Timestamp?
@@ -119,11 +127,14 @@ struct RandomWorld {
                 }
             }
             if case .stop(let unit) = operation { checkStop(of: unit) }
+            if case .start(let unit) = operation { checkImage(of: unit) }
             var run = operation.units.first.flatMap { core.tracks[$0]?.desired?.run }
             if case .restart(let unit) = operation, let healed = ledger[unit]?.healed, healed == run {
                 checkHealing(of: unit)
                 // The same run goes on.
                 run = nil
+            } else if case .restart(let unit) = operation {
+                checkImage(of: unit)
             }
             pending.append(Pending(id: id, operation: operation, run: run))
         case .publish(let unit, let status):
@@ -138,6 +149,10 @@ struct RandomWorld {
         case .readJournal(let unit, let run, _): journals.append((unit, run))
         case .remember(let unit, let entry): ledger[unit] = entry
         case .check(let id, let unit, _): checks.append((id, unit))
+        case .pull(let id, let unit, let image):
+            pulls.append((id, unit, PulledRun(run: core.tracks[unit]?.desired?.run, image: image)))
+        // Some answer all the same.
+        case .endPull(let id): if roll(2) == 0 { pulls.removeAll { $0.0 == id } }
         case .wake(let at): wake = at
         case .record, .lock, .unlock: break
         }
@@ -154,6 +169,14 @@ struct RandomWorld {
             return
         }
         if has.isHealthy, has.file == wanted.file { problems.append("healthy \(unit) stopped") }
+    }
+
+    /// No unit is started before its image is there.
+    private mutating func checkImage(of unit: UnitName) {
+        guard let desired = core.tracks[unit]?.desired, let image = desired.image else { return }
+        if pulled[unit]?.contains(PulledRun(run: desired.run, image: image)) != true {
+            problems.append("\(unit) started without its image")
+        }
     }
 
     /// A unit is restarted for its health where its file means to restart, and never by an old word of the registry's.
@@ -261,6 +284,7 @@ struct RandomWorld {
         pending = []
         journals = []
         checks = []
+        pulls = []
         wake = nil
         isConnected = false
         isListed = false

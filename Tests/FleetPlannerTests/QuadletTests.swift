@@ -27,6 +27,55 @@ struct QuadletTests {
         #expect(reasons[machine("c")] == nil)
     }
 
+    private func facts(_ image: String) throws -> QuadletFacts {
+        QuadletFacts(of: .container, try ParsedUnitFile.parse("[Container]\nImage=\(image)\n"))
+    }
+
+    private func submit(_ names: [String], _ image: String, to fleet: inout TestFleet) throws {
+        for name in names {
+            let source = try QuadletName(name)
+            fleet.submit(source.standardService, from: source, quadlet: try facts(image))
+        }
+    }
+
+    @Test("A machine that has the image is preferred, and no crowd is drawn to it")
+    func images() throws {
+        var fleet = fleet(["a": PodmanVersion(5, 4), "b": PodmanVersion(5, 4)])
+        fleet.image("docker.io/library/web:1", on: machine("b"))
+        try submit(["one.container"], "docker.io/web:1", to: &fleet)
+        let plan = fleet.plan()
+        #expect(plan.summary == ["one+b"])
+        #expect("\(plan)".contains("least loaded of the eligible machines (0 units, and its image is there)"))
+        fleet.apply(plan)
+        try submit(["two.container"], "docker.io/web:1", to: &fleet)
+        #expect(fleet.plan().summary == ["two+b"])
+        fleet.apply(fleet.plan())
+        // Two units weigh as much as a pull, and ids decide then.
+        try submit(["three.container"], "docker.io/web:1", to: &fleet)
+        #expect(fleet.plan().summary == ["three+a"])
+        // Another tag is another image.
+        try submit(["three.container"], "docker.io/web:2", to: &fleet)
+        #expect(fleet.plan().summary == ["three+a"])
+    }
+
+    @Test("An assignment carries what is to be pulled, and the digest that the unit is pinned to")
+    func pulls() throws {
+        var fleet = fleet(["a": PodmanVersion(5, 4)])
+        try submit(["one.container"], "docker.io/web:1", to: &fleet)
+        fleet.apply(fleet.plan())
+        func assignment() -> Assignment? { fleet.snapshot.assignments[unit("one.service")]?[machine("a")] }
+        #expect(assignment()?.image == ImagePull(name: "docker.io/web:1"))
+        #expect(assignment()?.quadlet?.image == nil)
+        let pinned = "docker.io/library/web@sha256:" + String(repeating: "ab", count: 32)
+        fleet.pin(unit("one.service"), to: pinned)
+        let plan = fleet.plan()
+        #expect(plan.summary == ["one=a#0"])
+        #expect("\(plan)".contains("its image is pinned to \(pinned) now"))
+        fleet.apply(plan)
+        #expect(assignment()?.image?.name == pinned)
+        #expect(assignment()?.quadlet?.image == pinned)
+    }
+
     @Test("What a companion asks of podman counts for its users, over several steps")
     func companionsPodman() throws {
         var fleet = fleet(["a": PodmanVersion(4, 9), "b": PodmanVersion(5, 4)])

@@ -24,6 +24,7 @@ import UnitFile
             (.presence(machine), "machines/\(machine)/presence"),
             (.labels(machine), "machines/\(machine)/labels"),
             (.inventory(machine), "machines/\(machine)/volumes"),
+            (.images(machine), "machines/\(machine)/images"),
             (.volume(try VolumeName("systemd-data")), "volumes/systemd-data"),
             (.volume(try VolumeName("state:a/b")), "volumes/state:a/b"),
             (.leader, "leader"),

@@ -198,6 +198,98 @@ private final class TrialPodman: QuadletTrial {
     }
 }
 
+/// Registries in which every tag means the number of times that something was asked.
+private final class CountingResolver: ImageResolver {
+    private let asked = Mutex<[ImageName]>([])
+
+    var count: Int { asked.withLock { $0.count } }
+
+    func digest(of image: ImageName, auth: CredentialName?) async throws(ImageLookupError) -> String {
+        guard image.path != "gone/app" else {
+            throw ImageLookupError("the digest of \(image) cannot be looked up: gone")
+        }
+        let count = asked.withLock { asked in
+            asked.append(image)
+            return asked.count
+        }
+        return "sha256:" + String(repeating: "\(count)", count: 64)
+    }
+}
+
+/// `PinImage=`: a tag means what it meant when the file was stored.
+@Suite struct ImagePinTests {
+    private func change(_ name: String, image: String, replace: Replacement = .keep) throws -> Change {
+        let source = try QuadletName(name)
+        let text = "[Container]\nImage=\(image)\n[X-Fleet]\nPinImage=yes\n"
+        let submission = Submission(name: source.standardService, source: source, text: text, path: "/root/\(name)")
+        return .submit([submission], target: .inactive, replace: replace)
+    }
+
+    private func pin(_ bench: ControllerBench, _ unit: String) async throws -> String? {
+        try await bench.controller.snapshot().units[try UnitName(unit)]?.intent.image
+    }
+
+    private func pinned(_ digit: String) -> String {
+        "quay.io/team/app@sha256:" + String(repeating: digit, count: 64)
+    }
+
+    @Test func aTagIsLookedUpWhenItsFileIsStored() async throws {
+        let resolver = CountingResolver()
+        try await ControllerBench(resolver: resolver).run { bench in
+            let (first, again) = (
+                try change("web.container", image: "quay.io/team/app:1"),
+                try change("web.container", image: "quay.io/team/app:1", replace: .withinTarget)
+            )
+            _ = try await bench.controller.perform(first, by: "root (uid 0)")
+            #expect(try await pin(bench, "web.service") == pinned("1"))
+            // Started again, it is what it was.
+            _ = try await bench.controller.perform(first, by: "root (uid 0)")
+            #expect(resolver.count == 1)
+            #expect(try await pin(bench, "web.service") == pinned("1"))
+            // Replaced by the same text, it is what the tag means now.
+            let outcome = try await bench.controller.perform(again, by: "root (uid 0)")
+            let web: UnitName = "web.service"
+            guard case .changed = outcome.units[web] else {
+                Issue.record("\(outcome)")
+                return
+            }
+            #expect(try await pin(bench, "web.service") == pinned("2"))
+        }
+    }
+
+    @Test func instancesHaveTheImageOfTheirTemplate() async throws {
+        let resolver = CountingResolver()
+        try await ControllerBench(resolver: resolver).run { bench in
+            for name in ["web@.container", "web@1.container", "web@2.container"] {
+                _ = try await bench.controller.perform(
+                    try change(name, image: "quay.io/team/app:1"),
+                    by: "root (uid 0)"
+                )
+            }
+            #expect(resolver.count == 1)
+            #expect(try await pin(bench, "web@2.service") == pinned("1"))
+        }
+    }
+
+    @Test func anImageThatIsNotThereIsAnErrorBeforeAnythingIsStored() async throws {
+        try await ControllerBench(resolver: CountingResolver()).run { bench in
+            let error = await #expect(throws: APIError.self) {
+                _ = try await bench.controller.perform(
+                    try change("web.container", image: "quay.io/gone/app:1"),
+                    by: "root (uid 0)"
+                )
+            }
+            #expect(
+                error?.error.message
+                    == "/root/web.container: the digest of quay.io/gone/app:1 cannot be looked up: gone"
+            )
+            #expect(try await pin(bench, "web.service") == nil)
+            let stored = try await bench.controller.snapshot().unitRevisions
+            #expect(stored.isEmpty)
+        }
+    }
+}
+
 private struct NoJournal: JournalReader {
     func lines(of unit: UnitName, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error> {
         AsyncThrowingStream { $0.finish() }
@@ -211,7 +303,7 @@ private struct ControllerBench {
 
     var store: WatchedStore { registry.store }
 
-    init(podman: (any QuadletTrial)? = nil) throws {
+    init(podman: (any QuadletTrial)? = nil, resolver: (any ImageResolver)? = nil) throws {
         registry = try RegistryBench()
         controller = FleetController(
             machine: registry.machine,
@@ -221,6 +313,7 @@ private struct ControllerBench {
             journal: NoJournal(),
             systemd: { nil },
             podman: podman,
+            resolver: resolver,
             clock: registry.clock,
             log: Logger(label: "controller", factory: { _ in SwiftLogNoOpLogHandler() })
         )

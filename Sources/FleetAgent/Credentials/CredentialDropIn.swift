@@ -7,7 +7,11 @@ package enum CredentialDropIn {
     /// `socket` is the path on which fleetd is asked.
     package static func text(for credentials: [Credential], socket: String) -> String {
         let lines = credentials.sorted { $0.id < $1.id }.map { "LoadCredential=\($0.id):\(socket)" }
+        // Every program that reads containers-auth.json(5) looks there first.
+        let login =
+            credentials.contains { $0.id == .registryAuth }
+            ? "Environment=REGISTRY_AUTH_FILE=%d/\(CredentialName.registryAuth)\n" : ""
         return "# Written by fleetd, for what this unit has in Config= and Secret=.\n[Service]\n"
-            + lines.map { $0 + "\n" }.joined()
+            + lines.map { $0 + "\n" }.joined() + login
     }
 }

@@ -3,6 +3,9 @@
 package struct CredentialName: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let description: String
 
+    /// What a unit has the login of `RegistryAuth=` under.
+    package static let registryAuth = CredentialName(known: "fleet.registry-auth")
+
     /// systemd keeps a credential as a file of its name.
     private static let maximumBytes = 255
 
@@ -17,6 +20,8 @@ package struct CredentialName: Hashable, Comparable, Sendable, CustomStringConve
         else { return nil }
         description = String(text)
     }
+
+    private init(known text: String) { description = text }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {

@@ -45,6 +45,12 @@ extension FleetOptionsBuilder {
                 "'\(text.printable())' is not NAME or NAME:CREDENTIAL; \(CredentialName.rule)"
             )
         }
+        guard names.last != .registryAuth else {
+            throw error(
+                value,
+                "\(CredentialName.registryAuth) is what fleet calls the login of RegistryAuth=; write another name"
+            )
+        }
         return Credential(kind: kind, name: name, id: names.last)
     }
 
@@ -81,7 +87,8 @@ extension FleetSection {
         _ message: String
     ) -> UnitFileError {
         let builder = FleetOptionsBuilder(section: self, name: name)
-        let key: FleetKey = credential.kind == .config ? .config : .secret
+        let key: FleetKey =
+            credential.id == .registryAuth ? .registryAuth : credential.kind == .config ? .config : .secret
         let place = (values[key] ?? []).first { value in
             let text = (try? builder.expandedText(value)) ?? nil
             return text == credential.name.description || text == "\(credential.name):\(credential.id)"

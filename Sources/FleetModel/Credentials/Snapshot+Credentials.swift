@@ -10,6 +10,8 @@ extension Snapshot {
     /// What `Unit.renewal` is for a unit with these options.
     package func renewal(for options: FleetOptions) -> Generation {
         guard options.restartsOnChange else { return 0 }
-        return options.credentials.compactMap { credentials[$0.source]?.generation }.max() ?? 0
+        // A login is used when an image is pulled, and not by what runs.
+        return options.credentials.filter { $0.id != .registryAuth }
+            .compactMap { credentials[$0.source]?.generation }.max() ?? 0
     }
 }

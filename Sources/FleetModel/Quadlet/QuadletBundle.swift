@@ -5,10 +5,13 @@ package struct QuadletBundle: Hashable, Sendable, Codable {
     package var source: QuadletName
     /// Every file that the source refers to, and those that these refer to, with the text that is stored now.
     package var companions: [QuadletName: ContentHash]
+    /// Stands for the source's `Image=`, which it is with a digest; absent where that is not pinned.
+    package var image: String?
 
-    package init(source: QuadletName, companions: [QuadletName: ContentHash] = [:]) {
+    package init(source: QuadletName, companions: [QuadletName: ContentHash] = [:], image: String? = nil) {
         self.source = source
         self.companions = companions
+        self.image = image
     }
 
     /// The companions and the source itself, which has this text.

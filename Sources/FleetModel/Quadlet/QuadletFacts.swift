@@ -6,6 +6,8 @@ package struct QuadletFacts: Hashable, Sendable {
     package var references: [QuadletName]
     package var podman: PodmanNeed
     package var volumes: VolumeFacts
+    /// What the unit runs; nil where that is not an image from a registry.
+    package var image: QuadletImage?
 
     package init(references: [QuadletName], podman: PodmanNeed, volumes: VolumeFacts = VolumeFacts()) {
         self.references = references
@@ -18,6 +20,7 @@ package struct QuadletFacts: Hashable, Sendable {
         let named = file.references(of: kind)
         references = Set(named.compactMap { try? QuadletName($0.text) }).sorted()
         volumes = VolumeFacts(of: kind, file)
+        image = QuadletImage(of: kind, file)
         podman = PodmanNeed(QuadletKeys.since(kind), cause: "a .\(kind.rawValue) file")
         func ask(_ version: PodmanVersion?, _ cause: String) {
             guard let version, version > podman.version else { return }

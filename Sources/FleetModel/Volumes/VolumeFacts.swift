@@ -119,7 +119,7 @@ extension SpecifierText {
     }
 
     /// The text for this unit; nil when it depends on the machine, or the unit's name has no valid escapes.
-    func text(for unit: UnitName) -> String? {
+    package func text(for unit: UnitName) -> String? {
         var text = ""
         for part in parts {
             switch part {

@@ -58,8 +58,14 @@ extension DecisionReason {
     }
 
     package enum Choice: Hashable, Sendable {
-        /// What the planner would rather have avoided is said too.
-        case leastLoaded(units: Int, failures: Int, displacing: [UnitName], faults: Faults)
+        /// What the planner would rather have avoided is said too, and that the unit's image need not be pulled.
+        case leastLoaded(
+            units: Int,
+            hasImage: Bool = false,
+            failures: Int,
+            displacing: [UnitName],
+            faults: Faults
+        )
         /// `MachineOf=` leaves one machine.
         case follows([UnitName], displacing: [UnitName])
         case global
@@ -107,10 +113,11 @@ extension DecisionReason.Cause: CustomStringConvertible {
 extension DecisionReason.Choice: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .leastLoaded(let units, let failures, let displaced, let faults):
+        case .leastLoaded(let units, let hasImage, let failures, let displaced, let faults):
             (failures > 0
                 ? "no machine is eligible on which it has not failed"
-                : "least loaded of the eligible machines (\(units) \(units == 1 ? "unit" : "units"))")
+                : "least loaded of the eligible machines (\(units) \(units == 1 ? "unit" : "units")"
+                    + (hasImage ? ", and its image is there)" : ")"))
                 + Self.making(room: displaced) + faults.words
         case .follows(let peers, let displaced):
             "with \(peers.map(\.description).joined(separator: ", "))" + Self.making(room: displaced)

@@ -146,6 +146,9 @@ extension PlanningRun {
         }
         if old.atMostOnce != new.atMostOnce { changes.append("AtMostOnce= has changed") }
         if old.volumes != new.volumes { changes.append("it keeps to other volumes") }
+        if old.image != new.image, old.file == new.file, old.quadlet == new.quadlet {
+            changes.append("how its image is pulled has changed")
+        }
         if old.health != new.health, old.file == new.file { changes.append("its health check has changed") }
         if changes.isEmpty { changes.append("the unit was asked for again") }
         return changes
@@ -161,15 +164,16 @@ extension PlanningRun {
     /// Companions of the same file in words; those that come and go with another file are not worth a word.
     private static func companions(from old: QuadletBundle?, to new: QuadletBundle?) -> [String] {
         guard let old, let new, old.source == new.source else { return [] }
+        let image = old.image == new.image ? [] : ["its image is pinned to \(new.image ?? "none") now"]
         let changed = new.companions.filter { name, file in old.companions[name].map { $0 != file } ?? false }
-        guard !changed.isEmpty else { return [] }
-        return [changed.keys.sorted().map(\.description).joined(separator: ", ") + " was replaced"]
+        guard !changed.isEmpty else { return image }
+        return image + [changed.keys.sorted().map(\.description).joined(separator: ", ") + " was replaced"]
     }
 
     /// What has gone missing of an assigned unit's companions stays in its assignment: it runs with them.
     private func bundle(_ unit: Unit, after old: Assignment?) -> QuadletBundle? {
         guard let source = unit.intent.source, let needed = snapshot.companions(of: unit) else { return nil }
-        var bundle = QuadletBundle(source: source)
+        var bundle = QuadletBundle(source: source, image: unit.intent.image)
         for (name, companion) in needed.units { bundle.companions[name] = snapshot.units[companion]?.intent.file }
         for name in needed.missing { bundle.companions[name] = old?.quadlet?.companions[name] }
         return bundle
@@ -195,7 +199,8 @@ extension PlanningRun {
             quadlet: bundle(unit, after: old),
             volumes: volumes.isEmpty ? nil : volumes,
             health: unit.options.health,
-            credentials: unit.options.credentials.isEmpty ? nil : unit.options.credentials
+            credentials: unit.options.credentials.isEmpty ? nil : unit.options.credentials,
+            image: unit.imagePull
         )
     }
 

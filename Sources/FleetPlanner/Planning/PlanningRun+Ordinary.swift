@@ -89,6 +89,12 @@ extension PlanningRun {
         come(name, to: slot, because: choice, displacing: displaced)
     }
 
+    /// Whether the machine has an image of one of these names.
+    private func hasImage(_ names: [ImageName], _ machine: MachineID) -> Bool {
+        guard let there = snapshot.images[machine] else { return false }
+        return names.contains { there.contains($0) }
+    }
+
     private func blockedReason(_ unit: Unit, lost: Int?) -> BlockedReason {
         var reasons = Eligibility.explain(unit, in: world)
         if let lost {
@@ -110,6 +116,7 @@ extension PlanningRun {
         let displaces = !unit.options.replaces.isEmpty
         var best: (rank: Rank, displaced: [UnitName])?
         let wished = wishedSlot(unit.name)
+        let images = unit.imagePull.flatMap { ImageName($0.name) }?.fullNames ?? []
         for slot in world.slotRange where world.isPresent(slot) && (wished == nil || wished == slot) {
             var rank = Rank(
                 isElsewhere: homes.isEmpty || homes.contains(slot) ? 0 : 1,
@@ -117,6 +124,7 @@ extension PlanningRun {
                 failures: failures.isEmpty ? 0 : failures[slot] ?? 0,
                 displaced: 0,
                 load: world.loads[slot],
+                lacksImage: !images.isEmpty && !hasImage(images, index.hosts[slot].id),
                 slot: slot
             )
             if let best, best.rank < rank, best.displaced.isEmpty { continue }
@@ -133,6 +141,7 @@ extension PlanningRun {
             peers.isEmpty
             ? .leastLoaded(
                 units: best.rank.load,
+                hasImage: !images.isEmpty && !best.rank.lacksImage,
                 failures: best.rank.failures,
                 displacing: best.displaced,
                 faults: faults(choosing: best.rank.slot)

@@ -23,6 +23,7 @@ package actor AgentService: Service {
     private let assignments: AssignmentReader
     private let units: any UnitManager
     private let prober: any HealthProber
+    private let puller: any ImagePuller
     private let ledger: any LedgerStore
     private let memory: AcceptedUnits?
     private let leases: AsyncStream<LeaseID>
@@ -32,6 +33,7 @@ package actor AgentService: Service {
     private let log: Logger
     private let files: FileTexts
     private let inventory: InventoryKeeper
+    private let images: ImageKeeper
 
     private var core: AgentCore
     private var publications: Publications
@@ -42,6 +44,7 @@ package actor AgentService: Service {
     private var inFlight = 0
     private var waiting: [(OperationID, UnitOperation)] = []
     private var checks = CheckQueue()
+    private var pulls: [PullID: Task<Void, Never>] = [:]
     private var alarm: Timestamp?
     /// Ends once it is known what this machine is to run, from the registry or from what it was told last. One
     /// consumer.
@@ -56,6 +59,7 @@ package actor AgentService: Service {
         machine: MachineID,
         units: any UnitManager,
         prober: any HealthProber,
+        puller: any ImagePuller = NoImages(),
         ledger: any LedgerStore,
         memory: (any DurableLedger)? = nil,
         leases: AsyncStream<LeaseID>,
@@ -69,6 +73,7 @@ package actor AgentService: Service {
         assignments = AssignmentReader(store: store, keyspace: keyspace, machine: machine, log: log)
         self.units = units
         self.prober = prober
+        self.puller = puller
         self.ledger = ledger
         self.memory = memory.map { AcceptedUnits($0, log: log) }
         self.leases = leases
@@ -82,6 +87,14 @@ package actor AgentService: Service {
             keyspace: keyspace,
             machine: machine,
             units: units,
+            clock: clock,
+            log: log
+        )
+        images = ImageKeeper(
+            store: store,
+            keyspace: keyspace,
+            machine: machine,
+            puller: puller,
             clock: clock,
             log: log
         )
@@ -106,6 +119,7 @@ package actor AgentService: Service {
                 group.addTask { await self.publish() }
                 group.addTask { await self.memory?.keepAccepted(self.files) }
                 group.addTask { await self.inventory.run() }
+                group.addTask { await self.images.run() }
                 for await work in self.work { group.addTask { await self.perform(work) } }
                 group.cancelAll()
             }
@@ -131,6 +145,8 @@ package actor AgentService: Service {
             case .readJournal(let unit, let run, let invocation):
                 addWork.yield(.journal(unit, run, invocation: invocation))
             case .check(let id, let unit, let check): begin(CheckQueue.Check(id: id, unit: unit, check: check))
+            case .pull(let id, let unit, let image): begin(id, image, of: unit)
+            case .endPull(let id): pulls.removeValue(forKey: id)?.cancel()
             case .lock(let unit): locks.acquire(unit)
             case .unlock(let unit): locks.release(unit)
             case .wake(let at):
@@ -276,6 +292,19 @@ package actor AgentService: Service {
 
     private func begin(_ check: CheckQueue.Check) {
         if let next = checks.add(check) { addWork.yield(.check(next)) }
+    }
+
+    /// Need not be waited for when fleetd stops: systemd goes on with it, and the next fleetd finds it.
+    private func begin(_ id: PullID, _ image: ImagePull, of unit: UnitName) {
+        pulls[id] = Task {
+            let result = await puller.pull(image) { note in await self.take(.pulling(id, unit, note: note)) }
+            pulls[id] = nil
+            if case .notRun(let reason) = result, !Task.isCancelled {
+                log.notice("\(image.name) was not pulled: \(reason)", metadata: ["unit": "\(unit)"])
+            }
+            if case .pulled = result { images.changed() }
+            take(.pulled(id, unit, result))
+        }
     }
 
     /// Like an operation, it need not be waited for when fleetd stops: systemd ends the command in time.

@@ -74,7 +74,7 @@ package struct CredentialService: Service {
             return await call.answer(nil)
         }
         let metadata: Logger.Metadata = ["unit": "\(peer.unit)"]
-        let wanted = await agent.assignment(of: peer.unit)?.credentials?.first { $0.id == peer.credential }
+        let wanted = await wanted(by: peer)
         guard let wanted else {
             log.error("\(peer.unit) asks for \(peer.credential), which it has no claim to here", metadata: metadata)
             return await call.answer(nil)
@@ -88,6 +88,12 @@ package struct CredentialService: Service {
             log.error("\(peer.unit) asks for the \(wanted.source): \(error)", metadata: metadata)
             await call.answer(nil)
         }
+    }
+
+    /// A pull asks for a login by the secret's name; nobody but root starts units of such names.
+    private func wanted(by peer: CredentialPeer) async -> Credential? {
+        guard !PullUnitName.isOne(peer.unit) else { return Credential(kind: .secret, name: peer.credential) }
+        return await agent.assignment(of: peer.unit)?.credentials?.first { $0.id == peer.credential }
     }
 
     /// What is stored now, or else what is kept.

@@ -1,3 +1,4 @@
+import FleetAgent
 import FleetModel
 import FleetRegistry
 import Logging
@@ -30,7 +31,9 @@ actor KeptCredentials {
 
     /// What is kept for the unit, perhaps of an earlier content.
     func stored(_ id: CredentialID, of unit: UnitName) async -> CredentialContents.Stored? {
-        await all()[unit]?[id]
+        let kept = await all()
+        if PullUnitName.isOne(unit) { return kept.values.lazy.compactMap { $0[id] }.first }
+        return kept[unit]?[id]
     }
 
     /// Follows what the units of this machine are to be given, until the task is cancelled.

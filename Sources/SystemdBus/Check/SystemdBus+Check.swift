@@ -73,7 +73,7 @@ extension SystemdBus {
         }
     }
 
-    private func forgetFailure(of name: String) async throws(SystemdBusError) {
+    func forgetFailure(of name: String) async throws(SystemdBusError) {
         do {
             try await command("ResetFailedUnit") { writer throws(SystemdBusError) in try writer.string(name) }
         } catch {

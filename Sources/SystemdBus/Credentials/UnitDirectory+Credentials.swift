@@ -30,8 +30,18 @@ enum ContainerCredentials {
     /// expect secrets. podman's own secrets would be on its disk, in plain text; this is the file that systemd keeps in
     /// memory for the service (`%d` of systemd.unit(5)).
     static func text(_ text: String, with credentials: [Credential]) -> String {
-        guard !credentials.isEmpty else { return text }
-        let lines = credentials.map { "Volume=%d/\($0.id):/run/secrets/\($0.id):ro\n" }
+        let mounted = credentials.filter { $0.id != .registryAuth }
+        guard !mounted.isEmpty else { return text }
+        let lines = mounted.map { "Volume=%d/\($0.id):/run/secrets/\($0.id):ro\n" }
         return text + (text.hasSuffix("\n") ? "" : "\n") + "[Container]\n" + lines.joined()
+    }
+}
+
+/// How a container gets the image that its unit was pinned to.
+enum PinnedImage {
+    /// The last `Image=` of a `.container` file counts.
+    static func text(_ text: String, as image: String?) -> String {
+        guard let image else { return text }
+        return text + (text.hasSuffix("\n") ? "" : "\n") + "[Container]\nImage=\(image)\n"
     }
 }

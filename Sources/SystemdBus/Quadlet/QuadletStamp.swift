@@ -26,10 +26,11 @@ struct QuadletStamp: Hashable, Sendable {
         guard text.hasPrefix(Self.first) else { return nil }
         var lines = Self.lines(of: text)
         let words = lines.removeFirst().dropFirst(Self.first.count).split(separator: " ")
-        guard words.count == 2, let source = try? QuadletName(String(words[0])),
+        guard words.count == 2 || words.count == 3, let source = try? QuadletName(String(words[0])),
             let file = ContentHash(String(words[1]))
         else { return nil }
-        self.init(file: file, bundle: QuadletBundle(source: source), services: [:])
+        let image = words.count == 3 ? String(words[2]) : nil
+        self.init(file: file, bundle: QuadletBundle(source: source, image: image), services: [:])
         for line in lines {
             let words = line.dropFirst(Self.next.count).split(separator: " ")
             guard words.count == 3, let name = try? QuadletName(String(words[0])),
@@ -42,7 +43,8 @@ struct QuadletStamp: Hashable, Sendable {
 
     /// The service's text below this stamp.
     func over(_ text: String) -> String {
-        var lines = "\(Self.first)\(bundle.source) \(file)\n"
+        let image = bundle.image.map { " \($0)" } ?? ""
+        var lines = "\(Self.first)\(bundle.source) \(file)\(image)\n"
         for (name, hash) in bundle.companions.sorted(by: { $0.key < $1.key }) {
             guard let service = services[name] else { continue }
             lines += "\(Self.next)\(name) \(hash) \(service)\n"

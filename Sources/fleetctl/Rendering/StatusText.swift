@@ -67,6 +67,7 @@ struct StatusText {
         if status.mainPID > 0 { lines.append(Self.line("Main PID", String(status.mainPID))) }
         if !status.invocation.isEmpty { lines.append(Self.line("Invocation", status.invocation)) }
         if let health = status.health { lines.append(Self.line("Health", self.health(health))) }
+        if let pull = status.pull { lines.append(Self.line("Image", self.pull(pull))) }
         if let failure = status.failure {
             lines.append(Self.line("Failed", "\(Printable.line(failure.message)) at \(zone.full(failure.at))"))
         }
@@ -82,6 +83,13 @@ struct StatusText {
         case .failing: "failing (\(health.failures) of \(health.retries)) since \(age)" + said
         case .unhealthy: "unhealthy since \(age)" + said
         }
+    }
+
+    private func pull(_ pull: PullStatus) -> String {
+        let age = Age.text(pull.at, now: now)
+        let said = pull.note.isEmpty ? "" : ": " + Printable.line(pull.note)
+        guard pull.hasFailed else { return "\(pull.image) is being pulled since \(age)\(said)" }
+        return "\(Printable.line(pull.note)), \(age); to be tried again"
     }
 
     private func loaded(_ status: UnitStatus) -> String {

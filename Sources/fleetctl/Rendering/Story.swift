@@ -84,7 +84,8 @@ struct Story {
         case .gaveUp: "given up"
         case .moveAsked: "a move asked for"
         case .moveDropped: "not moved"
-        case .submitted, .replaced, .restart, .destroyed, .placed, .moved, .unplaced, .blocked, .started, .stopped,
+        case .submitted, .replaced, .restart, .destroyed, .placed, .moved, .unplaced, .blocked, .pulled, .started,
+            .stopped,
             .failed, .refused, .retry:
             kind.rawValue
         }

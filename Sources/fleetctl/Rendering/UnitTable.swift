@@ -18,7 +18,7 @@ enum UnitTable {
                 .init("unit") { row, _ in row.unit.name.description },
                 .init("machine") { row, layout in row.machine?.legend(isFull: layout.isFull) ?? "" },
                 .init("active") { row, _ in row.status?.active ?? "" },
-                .init("sub") { row, _ in row.status?.sub ?? "" },
+                .init("sub") { row, _ in sub(row.status) },
                 .init("load") { row, _ in row.status?.load ?? "" },
                 .init("hash") { row, layout in
                     let hash = row.status?.file ?? row.unit.file
@@ -31,6 +31,14 @@ enum UnitTable {
                 .init("reschedule") { row, _ in row.unit.reschedule ?? "" },
             ]
         )
+    }
+
+    /// systemd knows nothing of a unit whose image is still on its way.
+    private static func sub(_ status: UnitStatus?) -> String {
+        guard let status, let pull = status.pull, !pull.hasFailed, status.active == "inactive" else {
+            return status?.sub ?? ""
+        }
+        return "pulling"
     }
 
     /// Every reported state, by unit and machine; and a line without a state for an assigned machine that has not

@@ -158,6 +158,20 @@ struct TestFleet {
         submit(name.standardService, from: name, quadlet: facts, text: text, target: target)
     }
 
+    /// What the machine's agent says of its images; nothing is planned because of it.
+    mutating func image(_ name: String, on machine: MachineID) {
+        guard let name = ImageName(name) else { preconditionFailure("\(name) is no image") }
+        snapshot.images[machine, default: []].insert(name)
+    }
+
+    /// The same file, submitted when its image's tag meant this.
+    mutating func pin(_ name: UnitName, to image: String) {
+        generation += 1
+        snapshot.units[name]?.intent.image = image
+        snapshot.units[name]?.intent.generation = generation
+        touch(name)
+    }
+
     mutating func target(_ name: UnitName, _ state: TargetState) {
         generation += 1
         snapshot.units[name]?.target.state = state

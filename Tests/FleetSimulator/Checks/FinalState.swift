@@ -48,7 +48,7 @@ struct FinalState {
             case .brake: brake = checks.decode(BrakeRecord.self, entry)
             case .leader: leader = checks.decode(LeaderRecord.self, entry)?.machine
             case .lock(let unit): locks[unit] = checks.decode(UnitLock.self, entry)?.machine
-            case .lockHolder, .format, .file, .event, .inventory, .volume, .credential, .blob: break
+            case .lockHolder, .format, .file, .event, .inventory, .images, .volume, .credential, .blob: break
             }
         }
         for unit in placed.keys { placed[unit]?.sort { $0.machine < $1.machine } }

@@ -90,7 +90,7 @@ final class WorldChecks {
                 assign(unit, self.machine(machine).index, decode(Assignment.self, event), writer)
             case .failures(let unit, let scope): recordFailure(event, unit, scope, writer)
             case .presence(let machine): checkPresence(event, self.machine(machine))
-            case .format, .status, .refusal, .lock, .lockHolder, .brake, .leader, .event, .inventory, .volume,
+            case .format, .status, .refusal, .lock, .lockHolder, .brake, .leader, .event, .inventory, .images, .volume,
                 .credential, .blob:
                 break
             }

@@ -67,6 +67,10 @@ final class AgentShell {
         case .readJournal(let unit, let run, _):
             machine.process.after(.milliseconds(2)) { [self] in take(.journal(unit, run, lines: ["last words"])) }
         case .check(let id, let unit, _): makeCheck(id, unit)
+        // The simulated units run no containers.
+        case .pull(let id, let unit, _):
+            machine.process.after(.milliseconds(1)) { [self] in take(.pulled(id, unit, .present)) }
+        case .endPull: break
         case .lock(let unit): machine.process.after(.zero) { [self] in locks.acquire(unit) }
         case .unlock(let unit): machine.process.after(.zero) { [self] in locks.release(unit) }
         case .wake(let at):
