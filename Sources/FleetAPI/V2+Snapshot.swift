@@ -58,6 +58,7 @@ extension UnitListing.Row {
         self.init(
             name: unit.name,
             source: unit.intent.source,
+            image: unit.intent.image,
             file: unit.intent.file,
             description: unit.description,
             target: unit.target.state,

@@ -186,6 +186,8 @@ package struct UnitListing: Hashable, Sendable, Codable {
         package var name: UnitName
         /// The Quadlet file that it comes from; absent for a unit file of systemd's.
         package var source: QuadletName?
+        /// What its image is pinned to (`PinImage=`); absent where it is not.
+        package var image: String?
         package var file: ContentHash
         package var description: String
         package var target: TargetState
@@ -203,6 +205,7 @@ package struct UnitListing: Hashable, Sendable, Codable {
         package init(
             name: UnitName,
             source: QuadletName? = nil,
+            image: String? = nil,
             file: ContentHash,
             description: String,
             target: TargetState,
@@ -215,6 +218,7 @@ package struct UnitListing: Hashable, Sendable, Codable {
         ) {
             self.name = name
             self.source = source
+            self.image = image
             self.file = file
             self.description = description
             self.target = target

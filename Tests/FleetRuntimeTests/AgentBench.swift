@@ -14,6 +14,7 @@ struct AgentBench {
     let store = WatchedStore(MemoryStore())
     let units = FakeUnitManager()
     let prober = FakeProber()
+    let puller = FakePuller()
     let ledger: MemoryLedger
     let clock = ManualWallClock()
     let leases: AsyncStream<LeaseID>
@@ -50,6 +51,7 @@ struct AgentBench {
             machine: machine,
             units: units,
             prober: prober,
+            puller: puller,
             ledger: ledger,
             memory: memory,
             leases: leases,
@@ -103,6 +105,7 @@ struct AgentBench {
         attempt: Int = 0,
         atMostOnce: Bool = false,
         health: HealthCheck? = nil,
+        image: ImagePull? = nil,
         withFile: Bool = true
     ) async {
         let file = ContentHash(of: text)
@@ -119,7 +122,8 @@ struct AgentBench {
                 epoch: .zero,
                 reason: "least loaded",
                 at: clock.now(),
-                health: health
+                health: health,
+                image: image
             )
             let key = RegistryKey.assignment(machine, unit).key(in: keyspace)
             operations.append(.put(key, RegistryValue.encode(assignment), lease: nil))

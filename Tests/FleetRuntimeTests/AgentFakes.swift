@@ -25,6 +25,42 @@ final class FakeProber: HealthProber {
     }
 }
 
+/// A podman whose pulls end when a test says so.
+final class FakePuller: ImagePuller {
+    struct State {
+        /// nil: there is no podman.
+        var names: [String]?
+        var waiting: [String: AsyncStream<PullResult>.Continuation] = [:]
+    }
+
+    let state = Mutex(State())
+
+    func pull(
+        _ image: ImagePull,
+        progress: @escaping @Sendable (String) async -> Void
+    ) async -> PullResult {
+        let (answers, answer) = AsyncStream.makeStream(of: PullResult.self)
+        await progress("Copying blob")
+        state.withLock { $0.waiting[image.name] = answer }
+        for await result in answers { return result }
+        state.withLock { _ = $0.waiting.removeValue(forKey: image.name) }
+        return .notRun(reason: "cancelled")
+    }
+
+    func names() async -> [String]? { state.withLock { $0.names } }
+
+    /// False while nobody waits for the image.
+    func end(_ image: String, _ result: PullResult) -> Bool {
+        state.withLock { state in
+            guard let answer = state.waiting.removeValue(forKey: image) else { return false }
+            if case .pulled = result { state.names = (state.names ?? []) + [image] }
+            answer.yield(result)
+            answer.finish()
+            return true
+        }
+    }
+}
+
 /// A systemd that does at once what it is asked, unless a test holds a unit back.
 final class FakeUnitManager: UnitManager {
     struct State {

@@ -61,6 +61,40 @@ import UnitFile
         }
     }
 
+    @Test func anImageIsPulledFirstAndWrittenDown() async throws {
+        let bench = try AgentBench()
+        func written() throws -> [String] {
+            let key = RegistryKey.images(bench.machine).key(in: bench.keyspace)
+            guard let entry = bench.store.inner.entries.first(where: { $0.key == key }) else { return [] }
+            return try RegistryValue.decode(ImageInventory.self, from: entry.value).names
+        }
+        bench.puller.state.withLock { $0.names = ["docker.io/library/old:1"] }
+        try await bench.run { bench in
+            try await eventually("what is there is told") { try written() == ["docker.io/library/old:1"] }
+            await bench.assign([web], image: ImagePull(name: "quay.io/new:1"))
+            try await eventually("it is told") { try bench.status(web)?.pull?.note == "Copying blob" }
+            #expect(bench.units.performed.isEmpty)
+            try await eventually("it waits") { bench.puller.end("quay.io/new:1", .pulled(after: .seconds(3))) }
+            try await bench.settled(web)
+            #expect(try bench.events(web).map(\.kind) == [.pulled, .started])
+            try await eventually("the new one is told") {
+                bench.clock.manual.advance(by: .seconds(10))
+                return try written() == ["docker.io/library/old:1", "quay.io/new:1"]
+            }
+        }
+    }
+
+    @Test func aPullThatNobodyWantsIsEnded() async throws {
+        let bench = try AgentBench()
+        try await bench.run { bench in
+            await bench.assign([web], image: ImagePull(name: "quay.io/new:1"))
+            try await eventually("it is under way") { bench.puller.state.withLock { $0.waiting.count } == 1 }
+            await bench.unassign(web)
+            try await eventually("it has ended") { bench.puller.state.withLock { $0.waiting.isEmpty } }
+            try await eventually("nothing is left") { try bench.status(web) == nil }
+        }
+    }
+
     @Test func aUnitThatHangsKeepsNobodyWaiting() async throws {
         let bench = try AgentBench()
         try await bench.run { bench in

@@ -7,7 +7,7 @@ struct Main: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet-bench",
         abstract: "Measures fleet beside its references.",
-        subcommands: [All.self, Store.self, OnMachine.self, OnEtcd.self],
+        subcommands: [All.self, Store.self, OnMachine.self, OnEtcd.self, OfContainers.self],
         defaultSubcommand: All.self
     )
 }
@@ -19,6 +19,7 @@ struct All: AsyncParsableCommand {
     func run() async throws {
         try await OnMachine.measure()
         try await OnEtcd.measure()
+        try await OfContainers.measure()
         for row in try await StoreBenchmark.run(in: ".") { print(row) }
     }
 }
@@ -79,6 +80,27 @@ struct OnEtcd: AsyncParsableCommand {
             for figure in try await benchmarks.atRest() { print(figure.row) }
             for figure in try await benchmarks.powerCut() { print(figure.row) }
             for figure in try await benchmarks.failures() { print(figure.row) }
+        }
+    }
+}
+
+/// Containers on three machines beside plain Quadlet units there.
+struct OfContainers: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "containers",
+        abstract: "Three booted machines with podman, beside plain Quadlet units on them."
+    )
+
+    func run() async throws { try await Self.measure() }
+
+    static func measure() async throws {
+        try await Lab.with { lab in
+            let benchmarks = try await ContainerBenchmarks.boot(in: lab)
+            print(Figure.header)
+            for figure in try await benchmarks.createToRunning() { print(figure.row) }
+            for figure in try await benchmarks.many() { print(figure.row) }
+            for figure in try await benchmarks.killedByItsCheck() { print(figure.row) }
+            for figure in try await benchmarks.memory() { print(figure.row) }
         }
     }
 }

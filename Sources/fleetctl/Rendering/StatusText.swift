@@ -19,6 +19,7 @@ struct StatusText {
         lines.append(
             Self.line("Unit file", "\(source)hash \(row.file.short), submitted by \(provenance(detail.submitted))")
         )
+        if let image = row.image { lines.append(Self.line("Pinned", Printable.line(image))) }
         lines.append(Self.line("Target", "\(row.target.rawValue), set by \(provenance(detail.targetSet))"))
         if row.states.isEmpty { lines += nowhere }
         for state in row.states.sorted(by: { $0.machine.id < $1.machine.id }) { lines += block(state) }
