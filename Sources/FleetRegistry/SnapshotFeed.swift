@@ -325,7 +325,7 @@ package struct SnapshotFeed: Sendable {
                     intent: intent,
                     target: target,
                     options: options,
-                    description: description,
+                    description: SpecifierText.expand(description, for: name),
                     quadlet: intent.source.flatMap { quadlets[$0.kind] },
                     volumes: UnitVolumes(
                         intent.source.flatMap { quadlets[$0.kind]?.volumes } ?? states,

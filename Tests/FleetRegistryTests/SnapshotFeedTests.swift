@@ -70,6 +70,23 @@ import UnitFile
         #expect(feed.snapshot.unitsBySource.isEmpty)
     }
 
+    @Test func aDescriptionIsOfItsUnit() throws {
+        let text = "[Unit]\nDescription=Worker %i on %H\n"
+        let who = Provenance(at: at, by: "root")
+        var feed = SnapshotFeed(keyspace: keyspace)
+        var entries = [entry(.file(ContentHash(of: text)), Array(text.utf8), at: 5)]
+        for name in ["w@1.service", "w@.service"] {
+            let unit = try UnitName(name)
+            let intent = UnitIntent(file: ContentHash(of: text), generation: 1, submitted: who)
+            entries.append(entry(.unit(unit), RegistryValue.encode(intent), at: 5))
+            let target = UnitTarget(state: .inactive, generation: 1, set: who)
+            entries.append(entry(.target(unit), RegistryValue.encode(target), at: 5))
+        }
+        _ = feed.list(entries, at: Revision(5))
+        #expect(feed.snapshot.units[try UnitName("w@1.service")]?.description == "Worker 1 on %H")
+        #expect(feed.snapshot.units[try UnitName("w@.service")]?.description == "Worker %i on %H")
+    }
+
     @Test func namesOfQuadletFilesFollowTheUnitsThatTheyMean() throws {
         let (web, lan) = (try UnitName("web.service"), try UnitName("lan.service"))
         let source = try QuadletName("app.network")
