@@ -12,11 +12,15 @@ extension AuditedOutcome {
         return !mayLeave(volume, of: unit, on: home, for: machine)
     }
 
-    /// Where the unit is its volumes are, and they are there by right.
+    /// Where the unit is its volumes are, and they are there by right. A machine that is not present has the unit as
+    /// before, or has its volumes.
     func volumeFindings(of unit: Unit, on machines: [MachineID]) -> [AuditFinding] {
         var findings: [AuditFinding] = []
         for volume in snapshot.stickyVolumes(of: unit) {
-            for machine in machines where snapshot.machines[machine]?.presence != nil {
+            for machine in machines {
+                let isChanged = assignments(of: unit.name)[machine] != snapshot.assignments[unit.name]?[machine]
+                let mayBegin = isChanged && unit.target.state == .launched
+                guard snapshot.machines[machine]?.presence != nil || mayBegin else { continue }
                 if home(after: volume) != machine { findings.append(.homeless(unit.name, machine, volume)) }
             }
         }
