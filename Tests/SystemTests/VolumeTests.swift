@@ -111,6 +111,9 @@ extension SystemTests {
                 guard text.hasPrefix("one\none\n"), text.hasSuffix("one\ntwo\n") else { throw NotYet(text) }
             }
 
+            // Nothing of it was ever begun there.
+            #expect(try await other.machine.shell("podman volume ls -q") == "")
+            try await expectVolumes(desk, [(home, "in use")])
             let refused = try await desk.ctl(["move", "keeper.container", other.machineID()])
             #expect(refused.standardError.contains("--lose-volumes"), "\(refused)")
             try await desk.ctl(["move", "--lose-volumes", "keeper.container", other.machineID()]).checked()
