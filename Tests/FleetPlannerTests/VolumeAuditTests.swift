@@ -77,6 +77,23 @@ struct VolumeAuditTests {
         #expect(fleet.snapshot.volumeHomes[data]?.machine == (isElsewhere ? b : a))
     }
 
+    /// What a machine says is about the volumes that the unit keeps to there, not about those of its next file.
+    @Test func aWordAboutOtherVolumesSaysNothing() throws {
+        var fleet = fleet(holding: [data])
+        fleet.submit(web, volumes: [volume("other")])
+        fleet.apply(fleet.plan())
+        fleet.fail(web, on: a, holding: [])
+        fleet.submit(web, volumes: [data])
+        fleet.drain(a)
+        let plan = fleet.plan()
+        #expect(plan.decisions.allSatisfy { $0.machine == a })
+        let new = try #require(fleet.snapshot.assignments[web]?[a])
+        #expect(
+            findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)])
+                == ["web.service would leave its volume data on aaaaaaaa"]
+        )
+    }
+
     @Test func leftWithoutAWord() throws {
         let fleet = fleet(holding: [data])
         let new = try #require(fleet.snapshot.assignments[web]?[a])

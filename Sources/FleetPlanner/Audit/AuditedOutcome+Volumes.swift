@@ -27,8 +27,8 @@ extension AuditedOutcome {
         return findings
     }
 
-    /// Leaving is by right when a user has asked for it, or when the unit's run there is over, its machine has said
-    /// that nothing is there, and no other unit that uses the volume was there since.
+    /// Leaving is by right when a user has asked for it, or when the unit's run there is over, its machine was asked
+    /// about the volume and has said that nothing is there, and no other unit that uses the volume was there since.
     func mayLeave(_ volume: VolumeName, of unit: UnitName, on home: MachineID, for machine: MachineID) -> Bool {
         if let wish = snapshot.moves[unit], wish.to == machine, wish.losesVolumes == true { return true }
         let others = snapshot.units.values.filter {
@@ -43,7 +43,8 @@ extension AuditedOutcome {
         else { return false }
         let isOver = status.run == assignment.run && ["failed", "inactive"].contains(status.active)
         let staysDown = status.failure != nil || (status.settled && assignment.target == .loaded)
-        guard isOver, staysDown, let held = status.volumes else { return false }
+        let wasAsked = assignment.volumes?.contains(volume) ?? false
+        guard isOver, staysDown, wasAsked, let held = status.volumes else { return false }
         return !held.contains(volume)
     }
 }
