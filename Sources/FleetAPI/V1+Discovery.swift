@@ -78,6 +78,7 @@ extension V1 {
             }},
             "Unit": {"id": "Unit", "type": "object", "properties": {
               "name": {"type": "string", "required": true},
+              "source": {"type": "string"},
               "options": {"type": "array", "items": {"$ref": "UnitOption"}},
               "desiredState": {"type": "string", "enum": ["inactive", "loaded", "launched"]},
               "currentState": {"type": "string", "enum": ["inactive", "loaded", "launched"]},

@@ -21,6 +21,7 @@ extension V1 {
         let machine = unit.options.isGlobal ? nil : snapshot.assignments[name]?.keys.min()
         return Unit(
             name: name.description,
+            source: unit.intent.source?.description,
             options: options,
             desiredState: unit.target.state.rawValue,
             currentState: unit.options.isGlobal ? nil : snapshot.currentState(of: name, on: machine).rawValue,

@@ -30,6 +30,8 @@ package enum V1 {
     package struct Unit: Hashable, Sendable, Codable {
         /// Absent in the body of a PUT: the path names the unit.
         package var name: String?
+        /// The Quadlet file that `options` are, which becomes the unit on its machines; fleet had none.
+        package var source: String?
         package var options: [UnitOption]?
         package var desiredState: String?
         /// Absent for global units, which have one state per machine.
@@ -38,12 +40,14 @@ package enum V1 {
 
         package init(
             name: String?,
+            source: String? = nil,
             options: [UnitOption]? = nil,
             desiredState: String? = nil,
             currentState: String? = nil,
             machineID: String? = nil
         ) {
             self.name = name
+            self.source = source
             self.options = options
             self.desiredState = desiredState
             self.currentState = currentState

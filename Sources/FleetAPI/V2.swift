@@ -82,6 +82,8 @@ package struct ChangeProgress: Hashable, Sendable, Codable {
 
     package var kind: Kind
     package var unit: UnitName?
+    /// The Quadlet file by which the request named the unit; in the lines that say what became of the request.
+    package var source: QuadletName?
     package var state: TargetState?
     package var machine: MachineSummary?
     /// systemd's words, where known.
@@ -95,6 +97,7 @@ package struct ChangeProgress: Hashable, Sendable, Codable {
     package init(
         kind: Kind,
         unit: UnitName? = nil,
+        source: QuadletName? = nil,
         state: TargetState? = nil,
         machine: MachineSummary? = nil,
         active: String? = nil,
@@ -105,6 +108,7 @@ package struct ChangeProgress: Hashable, Sendable, Codable {
     ) {
         self.kind = kind
         self.unit = unit
+        self.source = source
         self.state = state
         self.machine = machine
         self.active = active

@@ -4,6 +4,8 @@ package import UnitFile
 /// makes it; where it is compared with a machine, the functions below do it, because two values may depend on the
 /// machine.
 package struct FleetOptions: Hashable, Sendable {
+    /// What `MachineOf=`, `Conflicts=` and `Replaces=` say of units by the names of Quadlet files; see `naming(_:)`.
+    package var quadlets = QuadletPeers()
     /// `MachineID=`: a full id, or its first eight digits as fleet's code accepted.
     package var machineID: MachineText?
     /// `MachineOf=`: units that must be on the same machine.

@@ -6,11 +6,14 @@ struct FleetOptionsBuilder {
     let section: FleetSection
     /// nil while the name is not known.
     let name: UnitName?
+    /// The Quadlet file that the section is in.
+    let source: QuadletName?
     private(set) var options = FleetOptions()
 
-    init(section: FleetSection, name: UnitName?) {
+    init(section: FleetSection, name: UnitName?, source: QuadletName? = nil) {
         self.section = section
         self.name = name
+        self.source = source
     }
 
     mutating func build() throws(UnitFileError) {
@@ -29,7 +32,7 @@ struct FleetOptionsBuilder {
         if let login = options.registryAuth {
             options.credentials.append(Credential(kind: .secret, name: login, id: .registryAuth))
         }
-        try FleetRules(section: section, options: options).check()
+        try FleetRules(section: section, options: options.naming(\.standardService)).check()
     }
 
     // MARK: Placement
@@ -37,17 +40,30 @@ struct FleetOptionsBuilder {
     private mutating func readPlacement() throws(UnitFileError) {
         options.machineID = try machineID()
         for value in section.values[.machineOf] ?? [] {
-            if let peer = try peer(value), !options.machineOf.contains(peer) { options.machineOf.append(peer) }
+            if let file = try quadletFile(value) {
+                try check(file, value)
+                options.quadlets.machineOf.append(file)
+            } else if let peer = try peer(value), !options.machineOf.contains(peer) {
+                options.machineOf.append(peer)
+            }
         }
         for value in section.values[.machineMetadata] ?? [] {
             guard let (key, wanted) = try metadata(value) else { continue }
             options.metadata[key, default: []].insert(wanted)
         }
         for value in section.values[.conflicts] ?? [] {
-            if let pattern = try pattern(value) { options.conflicts.append(pattern) }
+            if let file = try quadletFile(value) {
+                options.quadlets.conflicts.append(file)
+            } else if let pattern = try pattern(value) {
+                options.conflicts.append(pattern)
+            }
         }
         for value in section.values[.replaces] ?? [] {
-            if let pattern = try pattern(value) { options.replaces.append(pattern) }
+            if let file = try quadletFile(value) {
+                options.quadlets.replaces.append(file)
+            } else if let pattern = try pattern(value) {
+                options.replaces.append(pattern)
+            }
         }
     }
 
@@ -77,6 +93,21 @@ struct FleetOptionsBuilder {
             ? "write MachineID=\(bare)"
             : "give the 32 hexadecimal digits of /etc/machine-id, or the first 8, which fleetctl list-machines prints"
         throw error(value, "'\(text.printable())' is not a machine id; \(wayOut)")
+    }
+
+    /// nil for what is the name of no Quadlet file; patterns are none, because no file's name has a `*` in it.
+    private func quadletFile(_ value: FleetSection.Value) throws(UnitFileError) -> QuadletName? {
+        guard let text = try expandedText(value) else { return nil }
+        return try? QuadletName(text)
+    }
+
+    private func check(_ peer: QuadletName, _ value: FleetSection.Value) throws(UnitFileError) {
+        guard !peer.isTemplate else {
+            throw error(value, "MachineOf=\(peer) is a template, which runs nowhere; name an instance of it")
+        }
+        guard peer != source else {
+            throw error(value, "MachineOf=\(peer) is this unit itself; remove the line")
+        }
     }
 
     private func peer(_ value: FleetSection.Value) throws(UnitFileError) -> UnitName? {

@@ -40,8 +40,14 @@ package struct FleetSection: Sendable {
 
     /// What the section asks for when the unit is called `name`. For a template, values that name the instance are left
     /// out: no machine runs a template, and its instances are checked one by one.
-    package func options(for name: UnitName) throws(UnitFileError) -> FleetOptions {
-        var builder = FleetOptionsBuilder(section: self, name: name)
+    ///
+    /// Which units its names of Quadlet files mean is for `FleetOptions.naming(_:)`. `source` is the Quadlet file that
+    /// the section is in.
+    package func options(
+        for name: UnitName,
+        source: QuadletName? = nil
+    ) throws(UnitFileError) -> FleetOptions {
+        var builder = FleetOptionsBuilder(section: self, name: name, source: source)
         try builder.build()
         return builder.options
     }

@@ -39,7 +39,7 @@ package struct Unit: Hashable, Sendable {
     package var target: UnitTarget
     /// `[X-Fleet]` of the unit's file with the specifiers expanded for this name.
     package var options: FleetOptions
-    /// `Description=` of the unit's file; empty for none.
+    /// `Description=` of the unit's file, with what its name fills in; empty for none.
     package var description: String
     /// What the file asks of podman; nil unless it is a Quadlet file.
     package var quadlet: QuadletFacts?

@@ -24,7 +24,7 @@ package enum UnitValidation {
             )
         }
         let section = try FleetSection.parse(file)
-        let options = try section.options(for: name)
+        let options = try section.options(for: name, source: source)
         if let source {
             try check(source, file, makes: name)
         } else {
@@ -129,6 +129,18 @@ package enum UnitValidation {
             )
         }
         if options.atMostOnce { found += AtMostOnceRules(type: name.type, file: file).warnings }
+        for value in [FleetKey.conflicts, .replaces].flatMap({ section.values[$0] ?? [] }) {
+            guard let kind = QuadletKind(ofFile: value.source), value.source.contains(where: { "*?[".contains($0) })
+            else { continue }
+            let pattern = "\(value.option.key)=\(value.source.printable(limit: 40))"
+            let services = "*\(kind.serviceSuffix).service"
+            found.append(
+                file.error(
+                    at: value.option,
+                    "\(pattern) matches nothing: patterns are compared with names of units, such as \(services)"
+                )
+            )
+        }
         let policy = options.reschedule
         if policy.limit > 0, policy.shortestWaits >= policy.limitInterval {
             let waits = TimeSpan.format(policy.shortestWaits)

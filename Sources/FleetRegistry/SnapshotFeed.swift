@@ -16,6 +16,8 @@ package struct SnapshotFeed: Sendable {
     private var intents: [UnitName: UnitIntent] = [:]
     private var targets: [UnitName: UnitTarget] = [:]
     private var files: [ContentHash: FileSummary] = [:]
+    /// Which units name others by this Quadlet file in `[X-Fleet]`: they change with the unit that it means.
+    private var namers: [QuadletName: Set<UnitName>] = [:]
 
     package init(keyspace: Keyspace) {
         self.keyspace = keyspace
@@ -99,7 +101,7 @@ package struct SnapshotFeed: Sendable {
             changes.units.formUnion(snapshot.unitsByFile[hash] ?? [])
         case .unit(let unit):
             let intent = try RegistryValue.decode(UnitIntent.self, from: value)
-            index(unit, intent)
+            index(unit, intent, &changes)
             intents[unit] = intent
             snapshot.unitRevisions[unit] = entry.modified
             changes.units.insert(unit)
@@ -204,7 +206,7 @@ package struct SnapshotFeed: Sendable {
             snapshot.fileRevisions[hash] = nil
             changes.units.formUnion(snapshot.unitsByFile[hash] ?? [])
         case .unit(let unit):
-            index(unit, nil)
+            index(unit, nil, &changes)
             intents[unit] = nil
             snapshot.unitRevisions[unit] = nil
             changes.units.insert(unit)
@@ -291,11 +293,15 @@ package struct SnapshotFeed: Sendable {
         snapshot.machines[machine] = nil
     }
 
-    private mutating func index(_ unit: UnitName, _ intent: UnitIntent?) {
+    private mutating func index(_ unit: UnitName, _ intent: UnitIntent?, _ changes: inout Changes) {
         if let old = intents[unit]?.file, old != intent?.file { snapshot.unitsByFile.remove(unit, of: old) }
         if let file = intent?.file { snapshot.unitsByFile[file, default: []].insert(unit) }
         if let old = intents[unit]?.source, old != intent?.source { snapshot.unitsBySource.remove(unit, of: old) }
         if let source = intent?.source { snapshot.unitsBySource[source, default: []].insert(unit) }
+        guard intents[unit]?.source != intent?.source else { return }
+        for source in [intents[unit]?.source, intent?.source] {
+            if let source { changes.units.formUnion(namers[source] ?? []) }
+        }
     }
 
     private mutating func insert(_ id: EventID, of unit: UnitName) {
@@ -309,7 +315,7 @@ package struct SnapshotFeed: Sendable {
     /// A unit is there once its intent, its target and its file are, and its options make sense for its name.
     private mutating func rebuild(_ name: UnitName) {
         guard let intent = intents[name], let target = targets[name] else {
-            snapshot.units[name] = nil
+            show(nil, as: name)
             return
         }
         let place = RegistryKey.file(intent.file).key(in: keyspace)
@@ -317,13 +323,14 @@ package struct SnapshotFeed: Sendable {
         switch files[intent.file] {
         case .readable(let section, let description, let quadlets, let states):
             do throws(UnitFileError) {
-                let options = try section.options(for: name)
-                snapshot.units[name] = Unit(
+                let options = try section.options(for: name, source: intent.source)
+                    .naming { snapshot.name(meantBy: $0) }
+                let unit = Unit(
                     name: name,
                     intent: intent,
                     target: target,
                     options: options,
-                    description: description,
+                    description: SpecifierText.expand(description, for: name),
                     quadlet: intent.source.flatMap { quadlets[$0.kind] },
                     volumes: UnitVolumes(
                         intent.source.flatMap { quadlets[$0.kind]?.volumes } ?? states,
@@ -332,6 +339,7 @@ package struct SnapshotFeed: Sendable {
                     ),
                     renewal: snapshot.renewal(for: options)
                 )
+                show(unit, as: name)
                 problems[RegistryKey.unit(name).key(in: keyspace)] = nil
                 return
             } catch {
@@ -340,8 +348,14 @@ package struct SnapshotFeed: Sendable {
         case .unreadable(let message): reason = message
         case nil: reason = "is not stored"
         }
-        snapshot.units[name] = nil
+        show(nil, as: name)
         problems[RegistryKey.unit(name).key(in: keyspace)] = "\(name): its file \(place): \(reason)"
+    }
+
+    private mutating func show(_ unit: Unit?, as name: UnitName) {
+        for source in snapshot.units[name]?.options.quadlets.all ?? [] { namers.remove(name, of: source) }
+        for source in unit?.options.quadlets.all ?? [] { namers[source, default: []].insert(name) }
+        snapshot.units[name] = unit
     }
 }
 

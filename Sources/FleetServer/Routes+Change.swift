@@ -136,11 +136,10 @@ extension Routes {
         _ outcome: ChangeOutcome,
         in snapshot: Snapshot
     ) -> [ChangeProgress] {
-        var seen: Set<UnitName> = []
-        return request.units.filter { seen.insert($0.name).inserted }.flatMap { unit -> [ChangeProgress] in
+        request.units.flatMap { unit -> [ChangeProgress] in
             let state = snapshot.units[unit.name]?.target.state
             func line(_ kind: ChangeProgress.Kind, _ message: String? = nil) -> ChangeProgress {
-                ChangeProgress(kind: kind, unit: unit.name, state: state, message: message)
+                ChangeProgress(kind: kind, unit: unit.name, source: unit.source, state: state, message: message)
             }
             switch outcome.units[unit.name] {
             case .changed, .destroyed: return [line(.stored)]

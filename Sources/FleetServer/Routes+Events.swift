@@ -11,20 +11,23 @@ extension Routes {
     func events(_ request: APIRequest) async throws(APIError) -> Answer {
         let count = try number("lines", in: request, upTo: limits.eventLines) ?? Self.eventLines
         let follow = try flag("follow", in: request)
-        let filter = try EventFilter(request.target.values(of: "unit"))
+        let patterns = request.target.values(of: "unit")
         // Before the stored ones are read, so that none falls between the two.
         let new = follow ? await control.newEvents() : nil
         let snapshot = try await control.snapshot()
+        let filter = try EventFilter(patterns, in: snapshot)
         let stored = try await stored(count, filter, in: snapshot)
         let control = control
         return .lines { writer in
             try await writer.write(stored.map { EventLine(.unit($0), in: snapshot) })
             guard let new else { return }
             var told = Set(stored.map(FleetEvent.unit))
+            var filter = filter
             for await events in new.cancelOnGracefulShutdown() {
+                let snapshot = try await control.snapshot()
+                filter.learn(of: events, in: snapshot)
                 let fresh = events.filter { filter.accepts($0) && told.remove($0) == nil }
                 guard !fresh.isEmpty else { continue }
-                let snapshot = try await control.snapshot()
                 try await writer.write(fresh.map { EventLine($0, in: snapshot) })
             }
         }
@@ -49,34 +52,5 @@ extension Routes {
             events += try await control.events(of: unit).suffix(number)
         }
         return events.sorted { ($0.at, $0.unit) < ($1.at, $1.unit) }
-    }
-}
-
-/// Which events somebody wants to hear of.
-private struct EventFilter: Sendable {
-    /// Empty: everything.
-    private let units: [UnitPattern]
-
-    init(_ patterns: [String]) throws(APIError) {
-        var units: [UnitPattern] = []
-        for pattern in patterns {
-            do throws(PatternError) {
-                units.append(try UnitPattern(validating: pattern))
-            } catch {
-                throw APIError(400, "unit: \(error)")
-            }
-        }
-        self.units = units
-    }
-
-    func accepts(_ unit: UnitName) -> Bool {
-        units.isEmpty || units.contains { $0.matches(unit.description) }
-    }
-
-    func accepts(_ event: FleetEvent) -> Bool {
-        switch event {
-        case .unit(let event): accepts(event.unit)
-        case .machine: units.isEmpty
-        }
     }
 }

@@ -48,9 +48,12 @@ extension Routes {
 
     func v1States(_ request: APIRequest) async throws(APIError) -> Answer {
         let page = try page(request)
-        let unit = request.target.values(of: "unitName").last.flatMap { $0.isEmpty ? nil : $0 }
+        var unit = request.target.values(of: "unitName").last.flatMap { $0.isEmpty ? nil : $0 }
         let machine = request.target.values(of: "machineID").last.flatMap { $0.isEmpty ? nil : $0 }
-        return .value(V1.states(in: try await control.snapshot(), unit: unit, machine: machine, page: page))
+        let snapshot = try await control.snapshot()
+        // A name that nothing can have finds nothing, as in fleet.
+        if let source = unit.flatMap({ try? QuadletName($0) }) { unit = snapshot.name(meantBy: source).description }
+        return .value(V1.states(in: snapshot, unit: unit, machine: machine, page: page))
     }
 
     func v1State(_ name: UnitName) async throws(APIError) -> Answer {

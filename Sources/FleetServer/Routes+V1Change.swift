@@ -10,25 +10,28 @@ extension Routes {
     /// 201 when the unit's file was stored, 204 when only its target state was set. Which of the two it is depends on
     /// the options, compared as options: comments of the stored file are not lost to a client that sends back what it
     /// got.
-    func putUnit(_ name: UnitName, _ request: APIRequest) async throws(APIError) -> Answer {
+    ///
+    /// `path` may name a Quadlet file. What is put at the name of a unit that comes from one is that file still.
+    func putUnit(_ path: String, _ request: APIRequest) async throws(APIError) -> Answer {
         let unit = try await request.json(V1.Unit.self)
-        if let given = unit.name, !given.isEmpty, given != name.description {
-            let message = "name in URL \"\(name)\" differs from unit name in request body \"\(given.printable())\""
-            throw APIError(400, message)
-        }
         let state = try Self.state(unit.desiredState)
         let options = unit.options ?? []
+        let text = try options.isEmpty ? nil : V1.text(of: options)
         let snapshot = try await control.snapshot()
+        let (name, source) = try meaning(of: path, unit.source, text, in: snapshot)
+        if let given = unit.name, !given.isEmpty, ![path, name.description, source?.description].contains(given) {
+            let message = "name in URL \"\(path)\" differs from unit name in request body \"\(given.printable())\""
+            throw APIError(400, message)
+        }
         let isStored = snapshot.unitRevisions[name] != nil
         guard isStored || !options.isEmpty else {
             throw APIError(409, "unit does not exist and options field empty")
         }
-        if options.isEmpty { return try await put(name, state, request) }
-        let text = try V1.text(of: options)
+        guard let text else { return try await put(name, state, request) }
         if let file = snapshot.units[name]?.intent.file, try await isSame(text, file, name) {
             return try await put(name, state, request)
         }
-        let submission = Submission(name: name, text: text, path: nil)
+        let submission = Submission(name: name, source: source, text: text, path: nil)
         let change = Change.submit([submission], target: state ?? .inactive, replace: .always)
         try Self.check(name, try await control.perform(change, by: await request.user()))
         return .empty(.created)
@@ -41,6 +44,29 @@ extension Routes {
         }
         try Self.check(name, outcome)
         return .empty(.noContent)
+    }
+
+    /// The unit that a path means when this text is put there, and the Quadlet file that it is then: the one in the
+    /// path, in the body, or that is stored.
+    private func meaning(
+        of path: String,
+        _ given: String?,
+        _ text: String?,
+        in snapshot: Snapshot
+    ) throws(APIError) -> (UnitName, QuadletName?) {
+        let file = text.flatMap { try? ParsedUnitFile.parse($0) }
+        guard let source = try quadletName(path) else {
+            let name = try unitName(path)
+            if let given, let source = try quadletName(given) { return (name, source) }
+            let stored = snapshot.units[name]?.intent.source
+            return (name, stored.flatMap { file?.hasSection($0.kind.section) == true ? $0 : nil })
+        }
+        guard let file else { return (snapshot.name(meantBy: source), source) }
+        do throws(UnitFileError) {
+            return (try source.service(file), source)
+        } catch {
+            throw APIError(400, error.description)
+        }
     }
 
     private func put(_ name: UnitName, _ state: TargetState?, _ request: APIRequest) async throws(APIError) -> Answer {

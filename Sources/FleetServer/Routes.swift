@@ -32,12 +32,12 @@ struct Routes: Sendable {
         case .v1Units: try await v1Units(request)
         case .v1Unit(let name):
             switch request.method {
-            case .put: try await putUnit(unitName(name), request)
-            case .delete: try await deleteUnit(unitName(name), request)
-            default: try await v1Unit(unitName(name))
+            case .put: try await putUnit(name, request)
+            case .delete: try await deleteUnit(unitName(meantBy: name), request)
+            default: try await v1Unit(unitName(meantBy: name))
             }
         case .v1States: try await v1States(request)
-        case .v1State(let name): try await v1State(unitName(name))
+        case .v1State(let name): try await v1State(unitName(meantBy: name))
         case .v1Discovery: .json(.ok, V1.discovery(version: control.version))
         case .machines: .value(MachineListing(of: try await control.snapshot(), now: control.now))
         case .machineOrders: try await order(request)
@@ -67,19 +67,23 @@ struct Routes: Sendable {
         }
     }
 
-    // MARK: v2
-
     /// Takes the name of a Quadlet file for that of its unit.
-    private func unitName(meantBy text: String) async throws(APIError) -> UnitName {
-        guard QuadletKind(ofFile: text) != nil else { return try unitName(text) }
-        let source: QuadletName
+    func unitName(meantBy text: String) async throws(APIError) -> UnitName {
+        guard let source = try quadletName(text) else { return try unitName(text) }
+        return try await control.snapshot().name(meantBy: source)
+    }
+
+    /// nil for what does not end like the name of a Quadlet file.
+    func quadletName(_ text: String) throws(APIError) -> QuadletName? {
+        guard QuadletKind(ofFile: text) != nil else { return nil }
         do throws(UnitNameError) {
-            source = try QuadletName(text)
+            return try QuadletName(text)
         } catch {
             throw APIError(400, error.description)
         }
-        return try await control.snapshot().name(meantBy: source)
     }
+
+    // MARK: v2
 
     private func unit(_ name: UnitName) async throws(APIError) -> Answer {
         let snapshot = try await control.snapshot()

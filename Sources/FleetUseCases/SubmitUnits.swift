@@ -11,14 +11,18 @@ extension ChangePlanner {
     ) throws(UseCaseError) {
         var unique: [Submission] = []
         for submission in submissions {
-            if let other = unique.first(where: { $0.name == submission.name }) {
-                guard other.text == submission.text else {
-                    let message = "\(submission.name) is given twice with different texts: name it once"
-                    throw UseCaseError(.invalid, submission.name, message)
-                }
-            } else {
+            guard let place = unique.firstIndex(where: { $0.name == submission.name }) else {
                 unique.append(submission)
+                continue
             }
+            let other = unique[place]
+            // A Quadlet file and its unit, say, of which only the file has a text.
+            guard other.text == nil || submission.text == nil || other.text == submission.text else {
+                let message = "\(submission.name) is given twice with different texts: name it once"
+                throw UseCaseError(.invalid, submission.name, message)
+            }
+            if other.text == nil { unique[place] = submission }
+            unique[place].isCompanion = other.isCompanion && submission.isCompanion
         }
         try validate(unique)
         for submission in unique {

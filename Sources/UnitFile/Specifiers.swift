@@ -84,6 +84,31 @@ package struct SpecifierText: Hashable, Sendable {
         self.parts = parts
     }
 
+    /// `text` with all filled in that the unit's name alone decides. What depends on the machine or has no meaning here
+    /// stays as it is written, and so does what only an instance decides of a template.
+    package static func expand(_ text: String, for name: UnitName) -> String {
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
+        var expanded = String.UnicodeScalarView()
+        var rest = text.unicodeScalars[...]
+        while let scalar = rest.popFirst() {
+            guard scalar == "%", let letter = rest.first else {
+                expanded.append(scalar)
+                continue
+            }
+            rest.removeFirst()
+            let specifier = Specifier(rawValue: String(Character(letter)))
+            let isOpen = specifier.map { $0.needsInstance && name.isTemplate } ?? true
+            if letter == "%" {
+                expanded.append(letter)
+            } else if !isOpen, let value = try? specifier?.text(for: name) {
+                expanded.append(contentsOf: value.unicodeScalars)
+            } else {
+                expanded.append(contentsOf: [scalar, letter])
+            }
+        }
+        return String(expanded)
+    }
+
     package var specifiers: [Specifier] {
         parts.compactMap { if case .specifier(let specifier) = $0 { specifier } else { nil } }
     }

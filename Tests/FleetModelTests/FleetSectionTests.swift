@@ -90,6 +90,54 @@ import UnitFile
         #expect(try Self.options(replaces).replaces.map(\.description) == expected)
     }
 
+    /// The file is compared with the unit that it becomes; only the registry knows of a `ServiceName=`.
+    @Test(arguments: [
+        ("db.container", "db.service"),
+        ("app.network", "app-network.service"),
+        ("db@%i.container", "db@1.service"),
+        ("a\\x2db.kube", "a\\x2db.service"),
+    ])
+    func quadletFiles(_ file: String, _ service: String) throws {
+        let options = try Self.options("MachineOf=\(file) b.socket")
+        #expect(options.machineOf.map(\.description) == ["b.socket"])
+        let named = options.naming(\.standardService)
+        #expect(named.machineOf.map(\.description) == ["b.socket", service])
+        #expect(named.naming(\.standardService) == named)
+        let replaces = try Self.options("Replaces=\(file) r*.service").naming(\.standardService).replaces
+        #expect(replaces.count == 2)
+        #expect(replaces.contains { $0.matches(service) && $0.description != "r*.service" })
+        let other = try UnitName("lan.service")
+        #expect(options.naming { _ in other }.machineOf.map(\.description) == ["b.socket", "lan.service"])
+        let conflicts = try Self.options("Conflicts=\(file)").naming(\.standardService)
+        #expect(conflicts.conflict(with: try UnitName(service)) != nil)
+        #expect(conflicts.conflict(with: other) == nil)
+    }
+
+    @Test func patternsOverFilesAreKeptAsTheyAre() throws {
+        let options = try Self.options("Conflicts=web*.container")
+        #expect(options.conflicts.map(\.description) == ["web*.container"])
+        #expect(options.quadlets.all.isEmpty)
+        let file = try ParsedUnitFile.parse("[X-Fleet]\nConflicts=web*.container *.service\n", path: "a.service")
+        let warnings = UnitValidation.warnings(name: try UnitName("a.service"), file: file)
+        #expect(
+            warnings.count == 1 && warnings[0].hasPrefix("a.service:2:11: Conflicts=web*.container matches nothing")
+        )
+    }
+
+    @Test(arguments: [
+        ("MachineOf=db@.container", "MachineOf=db@.container is a template"),
+        ("MachineOf=me.container", "MachineOf=me.container is this unit itself"),
+        ("MachineOf=db.container\nConflicts=db.service", "unresolvable requirements: peer \"db.service\""),
+        ("MachineOf=db.container\nReplaces=db.container", "unresolvable requirements: peer \"db.service\""),
+    ])
+    func wrongQuadletFiles(_ lines: String, _ message: String) throws {
+        let error = #expect(throws: UnitFileError.self) {
+            let section = try FleetSection.parse(ParsedUnitFile.parse("[X-Fleet]\n" + lines))
+            _ = try section.options(for: UnitName("lan.service"), source: QuadletName("me.container"))
+        }
+        #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+    }
+
     @Test func specifiersInPatternsAreLiteral() throws {
         let options = try Self.options("Conflicts=db@%i.service %J.*", "a-b\\x2dc@x\\x2dy.service")
         #expect(options.conflicts[0].matches("db@x\\x2dy.service"))

@@ -45,6 +45,55 @@ struct VolumeAuditTests {
         #expect(findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)]) == expected)
     }
 
+    /// A machine that is not present may hear of its assignments all the same: it must not begin with a volume that is
+    /// elsewhere, or that may be given to another machine meanwhile.
+    @Test(arguments: [true, false]) func aLostMachineIsNotGivenVolumes(isElsewhere: Bool) throws {
+        var fleet = TestFleet()
+        for id in [a, b] { fleet.machine(id) }
+        let stays = options { $0.reschedule.trigger = .never }
+        fleet.submit(web, stays)
+        fleet.apply(fleet.plan())
+        if isElsewhere { fleet.submit(unit("db.service"), volumes: [data]) }
+        fleet.apply(fleet.plan())
+        fleet.lose(a)
+        fleet.submit(web, volumes: [data], stays)
+        let plan = fleet.plan()
+        #expect(plan.decisions.filter { $0.unit == web }.isEmpty)
+        #expect(plan.blocked[web] == .machineLostAndStays(a))
+        #expect(PlanAudit.check(plan, fleet.snapshot, now: fleet.now, scope: .everything) == [])
+        var new = try #require(fleet.snapshot.assignments[web]?[a])
+        new.generation += 1
+        let finding = "web.service would be on aaaaaaaa, and its volume data not be said to be there"
+        #expect(findings(fleet, [.update(a, new)]) == [finding])
+
+        var stopped = fleet
+        stopped.target(web, .loaded)
+        stopped.apply(stopped.plan())
+        #expect(stopped.snapshot.assignments[web]?[a]?.target == .loaded)
+        fleet.machine(a)
+        fleet.apply(fleet.plan())
+        #expect(fleet.snapshot.assignments[web]?.keys.sorted() == [isElsewhere ? b : a])
+        #expect(fleet.snapshot.assignments[web]?.values.map(\.volumes) == [[data]])
+        #expect(fleet.snapshot.volumeHomes[data]?.machine == (isElsewhere ? b : a))
+    }
+
+    /// What a machine says is about the volumes that the unit keeps to there, not about those of its next file.
+    @Test func aWordAboutOtherVolumesSaysNothing() throws {
+        var fleet = fleet(holding: [data])
+        fleet.submit(web, volumes: [volume("other")])
+        fleet.apply(fleet.plan())
+        fleet.fail(web, on: a, holding: [])
+        fleet.submit(web, volumes: [data])
+        fleet.drain(a)
+        let plan = fleet.plan()
+        #expect(plan.decisions.allSatisfy { $0.machine == a })
+        let new = try #require(fleet.snapshot.assignments[web]?[a])
+        #expect(
+            findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)])
+                == ["web.service would leave its volume data on aaaaaaaa"]
+        )
+    }
+
     @Test func leftWithoutAWord() throws {
         let fleet = fleet(holding: [data])
         let new = try #require(fleet.snapshot.assignments[web]?[a])

@@ -70,6 +70,52 @@ import UnitFile
         #expect(feed.snapshot.unitsBySource.isEmpty)
     }
 
+    @Test func aDescriptionIsOfItsUnit() throws {
+        let text = "[Unit]\nDescription=Worker %i on %H\n"
+        let who = Provenance(at: at, by: "root")
+        var feed = SnapshotFeed(keyspace: keyspace)
+        var entries = [entry(.file(ContentHash(of: text)), Array(text.utf8), at: 5)]
+        for name in ["w@1.service", "w@.service"] {
+            let unit = try UnitName(name)
+            let intent = UnitIntent(file: ContentHash(of: text), generation: 1, submitted: who)
+            entries.append(entry(.unit(unit), RegistryValue.encode(intent), at: 5))
+            let target = UnitTarget(state: .inactive, generation: 1, set: who)
+            entries.append(entry(.target(unit), RegistryValue.encode(target), at: 5))
+        }
+        _ = feed.list(entries, at: Revision(5))
+        #expect(feed.snapshot.units[try UnitName("w@1.service")]?.description == "Worker 1 on %H")
+        #expect(feed.snapshot.units[try UnitName("w@.service")]?.description == "Worker %i on %H")
+    }
+
+    @Test func namesOfQuadletFilesFollowTheUnitsThatTheyMean() throws {
+        let (web, lan) = (try UnitName("web.service"), try UnitName("lan.service"))
+        let source = try QuadletName("app.network")
+        let text = "[Service]\nExecStart=/bin/true\n[X-Fleet]\nMachineOf=app.network\nConflicts=x.service\n"
+        let who = Provenance(at: at, by: "root")
+        let target = RegistryValue.encode(UnitTarget(state: .loaded, generation: 1, set: who))
+        func stored(_ unit: UnitName, _ text: String, _ source: QuadletName? = nil) -> [StoredEntry] {
+            let intent = UnitIntent(file: ContentHash(of: text), generation: 1, submitted: who, source: source)
+            return [
+                entry(.unit(unit), RegistryValue.encode(intent), at: 5), entry(.target(unit), target, at: 5),
+                entry(.file(ContentHash(of: text)), Array(text.utf8), at: 5),
+            ]
+        }
+        let network = stored(lan, "[Network]\nServiceName=lan\n", source)
+        var feed = SnapshotFeed(keyspace: keyspace)
+        _ = feed.list(stored(web, text), at: Revision(5))
+        #expect(feed.snapshot.units[web]?.options.machineOf.map(\.description) == ["app-network.service"])
+        let changes = feed.apply(network.map(StoreEvent.put), upTo: Revision(6))
+        #expect(changes.units == [web, lan])
+        #expect(feed.snapshot.units[web]?.options.machineOf == [lan])
+        var listed = SnapshotFeed(keyspace: keyspace)
+        _ = listed.list(stored(web, text) + network, at: Revision(6))
+        #expect(listed.snapshot == feed.snapshot)
+        _ = feed.apply([.delete(RegistryKey.unit(lan).key(in: keyspace), at: Revision(7))], upTo: Revision(7))
+        #expect(feed.snapshot.units[web]?.options.machineOf.map(\.description) == ["app-network.service"])
+        _ = feed.apply([.delete(RegistryKey.unit(web).key(in: keyspace), at: Revision(8))], upTo: Revision(8))
+        #expect(feed.apply(network.map(StoreEvent.put), upTo: Revision(9)).units == [lan])
+    }
+
     @Test func listingAndFoldingGiveTheSameSnapshot() throws {
         let unit = try UnitName("web.service")
         let machine = try #require(MachineID("0123456789abcdef0123456789abcdef"))

@@ -251,6 +251,56 @@ import UnitFile
         }
     }
 
+    /// A unit that comes from a Quadlet file goes by both names, and stays that file when what GET gave is sent back.
+    @Test func quadletFiles() async throws {
+        let options = #"[{"section":"Container","name":"Image","value":"localhost/bb:1"}]"#
+        try await LiveServer.run { server in
+            let body = #"{"name":"web.container","desiredState":"launched","options":\#(options)}"#
+            let put = try await server.ask("PUT", "/fleet/v1/units/web.container", body)
+            #expect(put.status == 201, "\(put.body)")
+            let web = try UnitName("web.service")
+            #expect(server.control.current.units[web]?.intent.source == (try QuadletName("web.container")))
+            server.control.run(web)
+            let got = try await server.ask("GET", "/fleet/v1/units/web.container").body
+            #expect(got == (try await server.ask("GET", "/fleet/v1/units/web.service").body))
+            #expect(got.contains(#""name":"web.service""#) && got.contains(#""source":"web.container""#), "\(got)")
+            #expect(got.contains(#""section":"Container""#) && got.contains(#""currentState":"launched""#))
+            for state in ["state/web.container", "state?unitName=web.container"] {
+                let answer = try await server.ask("GET", "/fleet/v1/" + state)
+                #expect(answer.status == 200 && answer.body.contains(#""systemdActiveState":"active""#), "\(state)")
+            }
+            let stop = got.replacing(#""desiredState":"launched""#, with: #""desiredState":"loaded""#)
+            #expect(try await server.ask("PUT", "/fleet/v1/units/web.container", stop).status == 204)
+            let changed = stop.replacing("bb:1", with: "bb:2")
+            let answer = try await server.ask("PUT", "/fleet/v1/units/web.service", changed)
+            #expect(answer.status == 201, "\(answer.body)")
+            #expect(server.control.current.units[web]?.intent.source == (try QuadletName("web.container")))
+            let other = try await server.ask("PUT", "/fleet/v1/units/web.service", #"{"options":\#(Self.options)}"#)
+            #expect(other.status == 409 && other.body.contains("destroy it first"), "\(other.body)")
+            #expect(try await server.ask("DELETE", "/fleet/v1/units/web.container").status == 204)
+            #expect(server.control.current.units.isEmpty)
+            // What one fleet gave, sent to another.
+            #expect(try await server.ask("PUT", "/fleet/v1/units/web.service", changed).status == 201)
+        }
+    }
+
+    @Test(arguments: [
+        ("web.container", #"[{"section":"Container","name":"Imge","value":"x"}]"#, "unknown key Imge="),
+        ("web.container", #"[{"section":"Service","name":"ExecStart","value":"/bin/true"}]"#, "[Container]"),
+        (".container", #"[{"section":"Container","name":"Image","value":"x"}]"#, "cannot start"),
+        (
+            "web.container",
+            #"[{"section":"Container","name":"Image","value":"x"},{"section":"Container","name":"Pod","value":"p.pod"}]"#,
+            "neither in the registry nor in this request"
+        ),
+    ])
+    func wrongQuadletFiles(_ name: String, _ options: String, _ message: String) async throws {
+        try await LiveServer.run { server in
+            let answer = try await server.ask("PUT", "/fleet/v1/units/\(name)", #"{"options":\#(options)}"#)
+            #expect(answer.status == 400 && answer.body.contains(message), "\(answer.status) \(answer.body)")
+        }
+    }
+
     /// fleet's rule: other options without a state mean inactive.
     @Test func replacedOptionsResetTheState() async throws {
         try await LiveServer.run { server in

@@ -87,6 +87,34 @@ import UnitFile
         }
     }
 
+    @Test("Events of units that come from Quadlet files, by either name, also after they are gone")
+    func eventsByFile() async throws {
+        let (lan, web) = (try UnitName("lan.service"), try UnitName("web.service"))
+        try await LiveServer.run { server in
+            let body =
+                #"{"action":"submit","wait":false,"units":[{"name":"app.network","text":"[Network]\nServiceName=lan"}]}"#
+            #expect(try await server.ask("POST", "/fleet/v2/change", body).status == 200)
+            server.control.tell(Self.event(lan, 2, "lan"))
+            server.control.tell(Self.event(web, 3, "web"))
+            func told(_ pattern: String) async throws -> [String] {
+                try Self.messages(try await server.ask("GET", "/fleet/v2/events?unit=" + pattern).body)
+                    .filter { !$0.hasPrefix("app.network submitted") }
+            }
+            for pattern in ["app.network", "*.network", "lan.service"] {
+                #expect(try await told(pattern) == ["lan"], "\(pattern)")
+            }
+            // Nothing is known of web.service any more: it may have been this file.
+            #expect(try await told("web.container") == ["web"])
+            #expect(try await told("lan.network") == [])
+            #expect(try await told("app-network.service") == [])
+            let stop = #"{"action":"destroy","wait":false,"units":[{"name":"app.network"},{"name":"lan.service"}]}"#
+            let answer = try await server.ask("POST", "/fleet/v2/change", stop)
+            let lines = try LiveServer.lines(answer.body).filter { $0.kind == .stored }
+            #expect(lines.map(\.unit) == [lan, lan])
+            #expect(lines.map(\.source) == [try QuadletName("app.network"), nil])
+        }
+    }
+
     private static func event(_ unit: UnitName, _ milliseconds: Int64, _ message: String) -> UnitEvent {
         UnitEvent(
             at: Timestamp(milliseconds: milliseconds),

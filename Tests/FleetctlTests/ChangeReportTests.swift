@@ -45,6 +45,24 @@ import UnitFile
         #expect(report.open == [])
     }
 
+    /// `stop app.network` while the registry has it as lan.service.
+    @Test func aQuadletFileGoesByWhatItHasBecome() throws {
+        let source = try QuadletName("app.network")
+        let unit = UnitReference(name: source.standardService, source: source)
+        let lan = try UnitName("lan.service")
+        var report = ChangeReport(ChangeRequest(action: .stop, units: [unit], wait: true))
+        #expect(report.take(ChangeProgress(kind: .stored, unit: lan, source: source)) == [])
+        #expect(report.open == [lan])
+        _ = report.take(ChangeProgress(kind: .arrived, unit: lan, state: .loaded))
+        #expect(
+            report.take(ChangeProgress(kind: .done)) == [.notice("Successfully stopped units [lan.service].")]
+        )
+        var quick = ChangeReport(ChangeRequest(action: .stop, units: [unit], wait: false))
+        let said = quick.take(ChangeProgress(kind: .stored, unit: lan, source: source))
+        #expect(said == [.result("Triggered unit lan.service stop")])
+        #expect(quick.take(ChangeProgress(kind: .done)) == [])
+    }
+
     @Test(arguments: [
         (ChangeRequest.Action.load, "Triggered unit web.service load"),
         (.start, "Triggered unit web.service start"),

@@ -38,6 +38,9 @@ import UnitFile
             try UnitArgument.all(["web", "web.service", "db"]).map(\.name.description) == ["web.service", "db.service"]
         )
         #expect(throws: Failure.noUnits) { try UnitArgument.all([]) }
+        // These may be two units: the registry knows.
+        let files = try UnitArgument.all(["web.container", "dir/web.container", "web.kube", "web"])
+        #expect(files.map(\.stored) == ["web.container", "web.kube", "web.service"])
     }
 
     @Test func localFiles() async throws {

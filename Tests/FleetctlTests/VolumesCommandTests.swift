@@ -52,6 +52,23 @@ struct VolumesCommandTests {
         #expect(done.requests.last?.body == #"{"volumes":["systemd-data"]}"#)
     }
 
+    /// Only fleetd knows what a file's `VolumeName=` is.
+    @Test func theFileMeansItsVolume() async throws {
+        var listing = try listing()
+        listing.volumes[0].units.append(try UnitName("data-volume.service"))
+        let rows = listing
+        let detail = Fixture.detail(try Fixture.row("data-volume.service"))
+        let result = try await FakeFleetd.run(["volumes", "forget", "data.volume", "--yes"]) { request in
+            request.path == "/fleet/v2/units/data.volume" ? .json(detail) : .json(rows)
+        }
+        #expect(result.errors.contains("systemd-data is kept on web1"), "\(result.errors)")
+        #expect(result.requests.last?.body == #"{"volumes":["systemd-data"]}"#)
+        let unknown = try await FakeFleetd.run(["volumes", "forget", "data.volume", "--yes"]) { request in
+            request.path == "/fleet/v2/units/data.volume" ? .refusal(404, "unit does not exist") : .json(rows)
+        }
+        #expect(unknown.requests.last?.body == #"{"volumes":["data.volume"]}"#)
+    }
+
     @Test(arguments: [["volumes", "burn"], ["volumes", "forget"], ["volumes", "forget", "a/b"]])
     func usage(arguments: [String]) async throws {
         let result = try await FakeFleetd.run(arguments) { _ in .json(VolumeListing(volumes: [])) }

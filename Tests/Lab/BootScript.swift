@@ -42,11 +42,18 @@ enum BootScript {
         echo $$ >"/sys/fs/cgroup/$cgroup/cgroup.procs"
         echo "$$ $(cut -d ' ' -f 22 /proc/$$/stat)" >"$folder/nspawn.pid.new"
         mv "$folder/nspawn.pid.new" "$folder/nspawn.pid"
+        # Podman's storage is in memory, because it cannot be an overlay on an overlay, unless the machine has a folder
+        # for it that stays.
+        if [ -d "$folder/containers" ]; then
+            containers="--bind=$folder/containers:/var/lib/containers"
+        else
+            containers=--tmpfs=/var/lib/containers:mode=755
+        fi
         # Unified also where systemd on the host says otherwise; the private mount above is what counts.
         export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
         exec nsenter --net="/proc/$network/ns/net" systemd-nspawn --quiet --register=no --keep-unit \
             --directory="$folder/root" --machine="$name" --hostname="$hostname" \
-            --capability=all --system-call-filter='add_key keyctl bpf' --tmpfs=/var/lib/containers:mode=755 \
+            --capability=all --system-call-filter='add_key keyctl bpf' "$containers" \
             --network-bridge=fl0 --resolv-conf=off --timezone=off --link-journal=no --boot
         """#
 }

@@ -84,17 +84,24 @@ package struct Lab: Sendable {
     }
 
     /// Boots several new machines at the same time; they come back in the order of the names, with addresses in it.
+    /// `keepsContainers`: what podman stores survives a power cut, as on a real machine's disk; otherwise it is in
+    /// memory.
     package func boot(
         _ names: [String],
         suite: Debian = .trixie,
-        with extraPackages: [String] = []
+        with extraPackages: [String] = [],
+        keepsContainers: Bool = false
     ) async throws -> [Machine] {
         let root = RootFileSystem(suite, with: extraPackages)
         try await root.build()
         // Each would start the network if it found none.
         _ = try await network()
         var machines: [Machine] = []
-        for name in names { machines.append(try await Machine.make(in: self, name: name, root: root.path)) }
+        for name in names {
+            let machine = try await Machine.make(in: self, name: name, root: root.path)
+            if keepsContainers { try Files.makeDirectory(machine.directory + "/containers") }
+            machines.append(machine)
+        }
         try await concurrently(machines) { try await $0.start() }
         return machines
     }

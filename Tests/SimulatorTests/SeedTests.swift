@@ -29,6 +29,20 @@ import Testing
         }
     }
 
+    /// The same with units that keep to data, of which some fail, share them, or are moved without them.
+    @Test func nothingIsFoundOfUnitsWithData() async {
+        let options = (1...100 as ClosedRange<UInt64>).map { seed in
+            var options = SimOptions.small(seed: seed)
+            options.volumes = 600
+            return options
+        }
+        for outcome in await Seeds.run(options) {
+            let seed = outcome.options.seed
+            let finding = outcome.finding.map { "\($0)" } ?? ""
+            Issue.record("seed \(seed): \(finding)\nreplay: fleet-sim --small --volumes 600 --seed \(seed) --trace")
+        }
+    }
+
     @Test(arguments: [1, 7, 42, 181] as [UInt64]) func aSeedHasOneHistory(seed: UInt64) {
         let first = Simulation.run(.small(seed: seed))
         #expect(Simulation.run(.small(seed: seed)) == first)

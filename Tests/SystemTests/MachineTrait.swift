@@ -54,6 +54,7 @@ extension Trait where Self == MachineTrait<Machines> {
         _ count: Int = 3,
         etcd members: Int = 3,
         with packages: [String] = [],
+        keepsContainers: Bool = false,
         configuration: String = ""
     ) -> MachineTrait<Machines> {
         MachineTrait(current: Current.$machines) { lab in
@@ -62,6 +63,7 @@ extension Trait where Self == MachineTrait<Machines> {
                 names,
                 members: members,
                 with: packages,
+                keepsContainers: keepsContainers,
                 configuration: configuration,
                 in: lab
             )

@@ -47,10 +47,11 @@ struct Machines: Sendable {
         _ names: [String],
         members: Int,
         with packages: [String] = [],
+        keepsContainers: Bool = false,
         configuration: String,
         in lab: Lab
     ) async throws -> Machines {
-        let machines = try await lab.boot(names, with: packages)
+        let machines = try await lab.boot(names, with: packages, keepsContainers: keepsContainers)
         let etcd = Etcd(members: Array(machines.prefix(members)))
         try await etcd.start()
         try await concurrently(machines) { machine in

@@ -85,6 +85,32 @@ extension SystemTests {
             try await fleet.destroy("new.service")
         }
 
+        /// What the machine that was asked could not know, because it had no podman then, the one that tries tells.
+        @Test func whatPodmanSaysOnTheMachineIsTold() async throws {
+            let fleet = try currentFleet()
+            try await makeImage(fleet)
+            let text = "[Container]\nImage=localhost/own:1\nExec=/bin/sleep infinity\nStopTimeout=0\n"
+            let paths = try await fleet.write([("port.container", text + "ExposeHostPort=many\n")])
+            let generator = "/usr/libexec/podman/quadlet"
+            try await fleet.machine.shell("chmod -x \(generator)")
+            let away = try await fleet.ctl(["start", paths[0]])
+            #expect(away.standardError.contains("Quadlet generator cannot be run"), "\(away)")
+            try await fleet.machine.shell("chmod +x \(generator)")
+            try await fleet.ctl(["unload", "port.container"]).checked()
+            let start = try await fleet.ctl(["start", "port.container"])
+            let words = "podman does not accept port.container: "
+            #expect(!start.succeeded && start.standardError.contains(words), "\(start)")
+            for command in ["status", "why", "events"] {
+                let told = try await fleet.ctl([command, "port.container"])
+                #expect(told.standardOutput.contains(words), "\(told)")
+                print(told.standardOutput)
+            }
+            try await fleet.machine.write(text, to: paths[0])
+            try await fleet.ctl(["start", "--replace", paths[0]]).checked()
+            try await fleet.expect("port.service", .running)
+            try await fleet.destroy("port.service")
+        }
+
         @Test func mistakesAreFoundBeforeAnythingIsStored() async throws {
             let fleet = try currentFleet()
             let paths = try await fleet.write([

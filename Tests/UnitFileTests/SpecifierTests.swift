@@ -29,6 +29,18 @@ import UnitFile
         #expect(try specifier.text(for: UnitName(name)) == expected)
     }
 
+    @Test(arguments: [
+        ("Worker %i of %p", "web@3.service", "Worker 3 of web"),
+        ("%I", "web@a-b.service", "a/b"),
+        ("on %H, %h and %m", "web.service", "on %H, %h and %m"),
+        ("100%%, 5%", "web.service", "100%, 5%"),
+        ("Worker %i of %p", "web@.service", "Worker %i of web"),
+        ("%I", "web@\\xzz.service", "%I"),
+    ])
+    func filledInAsFarAsTheNameGoes(_ text: String, _ name: String, _ expected: String) throws {
+        #expect(try SpecifierText.expand(text, for: UnitName(name)) == expected)
+    }
+
     @Test(
         arguments: [
             ("", []),

@@ -51,6 +51,8 @@ struct Boot: AsyncParsableCommand {
     var deb: [String] = []
     @Option(name: .customLong("with"), help: "A package of the root beyond the base; may be repeated.")
     var extraPackages: [String] = []
+    @Flag(help: "What podman stores survives a power cut.")
+    var keepContainers = false
     @Option(help: "A cluster of so many members of etcd on the first machines, and fleet.conf of all says so.")
     var etcd = 0
 
@@ -59,7 +61,12 @@ struct Boot: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let machines = try await options.open().boot(names, suite: suite, with: extraPackages)
+        let machines = try await options.open().boot(
+            names,
+            suite: suite,
+            with: extraPackages,
+            keepsContainers: keepContainers
+        )
         if etcd > 0 {
             let cluster = Etcd(members: Array(machines.prefix(etcd)))
             try await cluster.start()

@@ -40,6 +40,9 @@ struct FleetSim: AsyncParsableCommand {
     @Option(help: "Of a thousand unit files, how many have a health check.")
     var checks = 0
 
+    @Option(help: "Of a thousand unit files, how many keep to data on one machine; drawn from the seed by default.")
+    var volumes: Int?
+
     func run() async throws {
         if let seed {
             let print: ((String) -> Void)? = trace ? { Swift.print($0) } : nil
@@ -57,6 +60,7 @@ struct FleetSim: AsyncParsableCommand {
         if small, let bug { options = bug.scenario(seed: seed) }
         if lateCommits { options.lateCommits = true }
         options.checks = checks
+        if let volumes { options.volumes = volumes }
         return options
     }
 

@@ -53,7 +53,8 @@ extension FleetSim {
         let finding = outcome.finding.map { "\($0)" } ?? ""
         let flags =
             (small ? " --small" : "") + (lateCommits ? " --late-commits" : "")
-            + (checks > 0 ? " --checks \(checks)" : "") + (bug.map { " --bug \($0.rawValue)" } ?? "")
+            + (checks > 0 ? " --checks \(checks)" : "") + (volumes.map { " --volumes \($0)" } ?? "")
+            + (bug.map { " --bug \($0.rawValue)" } ?? "")
         return "seed \(outcome.options.seed): \(finding)\n"
             + "  replay: fleet-sim --seed \(outcome.options.seed) --trace\(flags)"
     }

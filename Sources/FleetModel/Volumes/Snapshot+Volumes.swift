@@ -52,9 +52,11 @@ extension Snapshot {
 
     /// Whether the machine has said that the volume holds nothing there: the unit's present run has failed, or it is
     /// only loaded, and with that came the word that none of the volume's data exist. Such a run does not start again,
-    /// so the word does not grow old. While the machine is away, nothing is known.
+    /// so the word does not grow old. It is about the volumes that the assignment names, and about no others that the
+    /// unit kept to before or is to keep to next. While the machine is away, nothing is known.
     package func holdsNothing(_ volume: VolumeName, of unit: UnitName, on machine: MachineID) -> Bool {
         guard machines[machine]?.presence != nil, let assignment = assignments[unit]?[machine],
+            assignment.volumes?.contains(volume) == true,
             let status = statuses[unit]?[machine], status.run == assignment.run,
             status.active == "failed" || status.active == "inactive",
             status.failure != nil || (status.settled && assignment.target == .loaded)

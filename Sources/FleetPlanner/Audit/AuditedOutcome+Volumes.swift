@@ -12,19 +12,23 @@ extension AuditedOutcome {
         return !mayLeave(volume, of: unit, on: home, for: machine)
     }
 
-    /// Where the unit is its volumes are, and they are there by right.
+    /// Where the unit is its volumes are, and they are there by right. A machine that is not present has the unit as
+    /// before, or has its volumes.
     func volumeFindings(of unit: Unit, on machines: [MachineID]) -> [AuditFinding] {
         var findings: [AuditFinding] = []
         for volume in snapshot.stickyVolumes(of: unit) {
-            for machine in machines where snapshot.machines[machine]?.presence != nil {
+            for machine in machines {
+                let isChanged = assignments(of: unit.name)[machine] != snapshot.assignments[unit.name]?[machine]
+                let mayBegin = isChanged && unit.target.state == .launched
+                guard snapshot.machines[machine]?.presence != nil || mayBegin else { continue }
                 if home(after: volume) != machine { findings.append(.homeless(unit.name, machine, volume)) }
             }
         }
         return findings
     }
 
-    /// Leaving is by right when a user has asked for it, or when the unit's run there is over, its machine has said
-    /// that nothing is there, and no other unit that uses the volume was there since.
+    /// Leaving is by right when a user has asked for it, or when the unit's run there is over, its machine was asked
+    /// about the volume and has said that nothing is there, and no other unit that uses the volume was there since.
     func mayLeave(_ volume: VolumeName, of unit: UnitName, on home: MachineID, for machine: MachineID) -> Bool {
         if let wish = snapshot.moves[unit], wish.to == machine, wish.losesVolumes == true { return true }
         let others = snapshot.units.values.filter {
@@ -39,7 +43,8 @@ extension AuditedOutcome {
         else { return false }
         let isOver = status.run == assignment.run && ["failed", "inactive"].contains(status.active)
         let staysDown = status.failure != nil || (status.settled && assignment.target == .loaded)
-        guard isOver, staysDown, let held = status.volumes else { return false }
+        let wasAsked = assignment.volumes?.contains(volume) ?? false
+        guard isOver, staysDown, wasAsked, let held = status.volumes else { return false }
         return !held.contains(volume)
     }
 }

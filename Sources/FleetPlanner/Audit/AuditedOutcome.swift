@@ -34,7 +34,7 @@ struct AuditedOutcome {
 
     func machines(of unit: UnitName) -> [MachineID] { assignments(of: unit).keys.sorted() }
 
-    private func assignments(of unit: UnitName) -> [MachineID: Assignment] {
+    func assignments(of unit: UnitName) -> [MachineID: Assignment] {
         changedAssignments[unit] ?? snapshot.assignments[unit] ?? [:]
     }
 

@@ -123,7 +123,7 @@ extension PlanningRun {
         let attempt = attempt(of: unit, on: machine, before: old, isNew: isRetry)
         var new = assignment(unit, attempt: attempt, reason: old.reason, after: old)
         (new.epoch, new.at) = (old.epoch, old.at)
-        guard new != old else { return nil }
+        guard new != old, mayBegin(unit, on: machine) else { return nil }
         (new.epoch, new.at) = (epoch, now)
         guard !isRetry else {
             let reason = DecisionReason(.retry(attempt: attempt, after: machine), choices[unit.name])

@@ -25,6 +25,15 @@ extension PlanningRun {
         }
     }
 
+    /// A machine that is not present may hear of its assignments all the same, and would begin anew with a volume that
+    /// is elsewhere, or that another machine may be given meanwhile. Until it is back it goes on with what it has.
+    func mayBegin(_ unit: Unit, on machine: MachineID) -> Bool {
+        guard unit.target.state == .launched, let slot = index.slots[machine], !world.isPresent(slot) else {
+            return true
+        }
+        return index.volumes.volumes(of: unit.name).allSatisfy { world.home(of: $0) == machine }
+    }
+
     /// Which of the unit's volumes have another home than before, now that it is known where the unit is.
     func volumeDecision(_ name: UnitName) -> Decision? {
         let volumes = index.volumes.volumes(of: name)

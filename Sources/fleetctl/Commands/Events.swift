@@ -46,7 +46,7 @@ struct Events: FleetctlCommand {
     /// A name is completed as everywhere; a pattern is taken as it is.
     private static func pattern(_ argument: String) throws(Failure) -> String {
         guard argument.contains(where: { "*?[".contains($0) }) else {
-            return UnitPattern.quoting(try UnitArgument(argument).name.description)
+            return UnitPattern.quoting(try UnitArgument(argument).stored)
         }
         do throws(PatternError) {
             return try UnitPattern(validating: argument).description

@@ -42,7 +42,9 @@ struct Verify: SlowFleetctlCommand {
                 for warning in FileCheck.warnings(unit.name, file) { context.console.complain("warning: \(warning)") }
             }
         }
-        let verdict = try await SystemdAnalyze.verify(found, path: context.environment["PATH"] ?? "")
+        let others = try TriggeredUnit.files(for: found)
+        let path = context.environment["PATH"] ?? ""
+        let verdict = try await SystemdAnalyze.verify(found, beside: others, path: path)
         for line in verdict.lines { context.console.complain(line) }
         return hasErrors || verdict.hasErrors ? ExitStatus.failure : ExitStatus.success
     }

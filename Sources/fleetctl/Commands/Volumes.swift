@@ -58,9 +58,19 @@ struct Volumes: FleetctlCommand {
         }
     }
 
+    /// The name of a stored `.volume` file means its volume, unless a volume is called so.
+    private func meaning(of name: VolumeName, among rows: [VolumeListing.Row], _ client: APIClient) -> VolumeName {
+        guard QuadletKind(ofFile: name.description) == .volume, !rows.contains(where: { $0.volume == name }),
+            let unit = try? client.unit(name.description).row.name
+        else { return name }
+        return rows.first { $0.units.contains(unit) }?.volume ?? name
+    }
+
     /// Says what it means before it is done, with the machines concerned.
     private func forget(_ names: [VolumeName], _ client: APIClient, _ context: Context) throws -> Int32 {
-        let homes = try client.volumes().volumes.filter { names.contains($0.volume) && $0.homeSince != nil }
+        let rows = try client.volumes().volumes
+        let names = names.map { meaning(of: $0, among: rows, client) }
+        let homes = rows.filter { names.contains($0.volume) && $0.homeSince != nil }
         for row in homes {
             let units = row.units.map(\.description).joined(separator: ", ")
             let who = units.isEmpty ? "No unit names it now; one that does" : units

@@ -65,7 +65,8 @@ struct UnitArgument: Hashable, Sendable {
         var units: [UnitArgument] = []
         for argument in arguments {
             let unit = try UnitArgument(argument)
-            if !units.contains(where: { $0.name == unit.name }) { units.append(unit) }
+            // Two files of one standard name may be two units, if a `ServiceName=` says so.
+            if !units.contains(where: { $0.stored == unit.stored }) { units.append(unit) }
         }
         return units
     }

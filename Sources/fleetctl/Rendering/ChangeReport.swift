@@ -19,6 +19,8 @@ struct ChangeReport {
     private(set) var isDone = false
     private(set) var hasFailed = false
 
+    /// What became of Quadlet files' names in the registry.
+    private var names: [QuadletName: UnitName] = [:]
     private var unchanged: Set<UnitName> = []
     private var settled: Set<UnitName> = []
     private var told: Set<String> = []
@@ -28,9 +30,17 @@ struct ChangeReport {
     var exitStatus: Int32 { isDone && !hasFailed ? ExitStatus.success : ExitStatus.failure }
 
     /// Units of which nothing final was heard.
-    var open: [UnitName] { request.units.map(\.name).filter { !settled.contains($0) } }
+    var open: [UnitName] { units.filter { !settled.contains($0) } }
+
+    /// In the order of the request.
+    private var units: [UnitName] {
+        var seen: Set<UnitName> = []
+        return request.units.map { unit in unit.source.flatMap { names[$0] } ?? unit.name }
+            .filter { seen.insert($0).inserted }
+    }
 
     mutating func take(_ progress: ChangeProgress) -> [Line] {
+        if let source = progress.source { names[source] = progress.unit }
         switch progress.kind {
         case .stored:
             isStored = true
@@ -140,7 +150,7 @@ struct ChangeReport {
         var lines = notice(progress.message)
         if !request.wait, !hasFailed { for unit in open { lines += triggered(unit) } }
         guard request.wait, !hasFailed else { return lines }
-        let units = request.units.map(\.name.description).joined(separator: " ")
+        let units = units.map(\.description).joined(separator: " ")
         switch request.action {
         case .stop: lines.append(.notice("Successfully stopped units [\(units)]."))
         case .unload: lines.append(.notice("Successfully unloaded units [\(units)]."))

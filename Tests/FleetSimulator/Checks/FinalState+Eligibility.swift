@@ -26,6 +26,9 @@ struct FinalPlacement {
             guard let zone = state.zone(of: machine), spec.zones.contains(zone) else { return "MachineMetadata" }
         }
         if state.refusals.contains(WorldChecks.Place(unit: unit, machine: machine.index)) { return "refused" }
+        if let volume = spec.volume, let home = state.volumes[volume], home != machine.index {
+            return "\(volume) is on m\(home)"
+        }
         let here = state.units(on: machine.index)
         for peer in spec.machineOf where !here.contains(peer) || peer == unit { return "MachineOf \(peer)" }
         for other in here where other != unit {

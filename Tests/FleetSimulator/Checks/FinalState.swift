@@ -20,6 +20,7 @@ struct FinalState {
     var labels: [Int: [String: String?]] = [:]
     var locks: [UnitName: MachineID] = [:]
     var orders: [Int: MachineOrders] = [:]
+    var volumes: [VolumeName: Int] = [:]
     var brake: BrakeRecord?
     var moves: [UnitName: MoveWish] = [:]
     var leader: MachineID?
@@ -48,7 +49,8 @@ struct FinalState {
             case .brake: brake = checks.decode(BrakeRecord.self, entry)
             case .leader: leader = checks.decode(LeaderRecord.self, entry)?.machine
             case .lock(let unit): locks[unit] = checks.decode(UnitLock.self, entry)?.machine
-            case .lockHolder, .format, .file, .event, .inventory, .images, .volume, .credential, .blob: break
+            case .volume(let volume): volumes[volume] = checks.decode(VolumeHome.self, entry).map { index($0.machine) }
+            case .lockHolder, .format, .file, .event, .inventory, .images, .credential, .blob: break
             }
         }
         for unit in placed.keys { placed[unit]?.sort { $0.machine < $1.machine } }

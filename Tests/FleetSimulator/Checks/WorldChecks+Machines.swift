@@ -155,7 +155,7 @@ extension WorldChecks {
         // Moved away, and perhaps back one day, under the same run.
         if case .remove(let unit) = operation { runs[Place(unit: unit, machine: machine)] = nil }
     }
-    func runBegan(_ unit: SimUnit, on machine: Int) {}
+    func runBegan(_ unit: SimUnit, on machine: Int) { checkData(of: unit, on: machine) }
 
     private func count(_ machine: Int, _ body: (inout Load) -> Void) {
         let minute = world.now.microseconds / 60_000_000

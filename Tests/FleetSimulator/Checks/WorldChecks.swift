@@ -12,9 +12,13 @@ final class WorldChecks {
     let keyspace: Keyspace
     /// Every value that users stored under a key of theirs, with its revision; nil: deleted.
     private var wishes: [Key: [(revision: Revision, value: [UInt8]?)]] = [:]
-    private var files: [UnitName: ContentHash] = [:]
+    private(set) var files: [UnitName: ContentHash] = [:]
     private var orders: [Int: MachineOrders] = [:]
     private var moves: [UnitName: Int] = [:]
+    /// Where each volume was written last, by a unit that was assigned there.
+    var written: [VolumeName: Int] = [:]
+    /// Machines on which users want units without the data of these volumes.
+    var released: [VolumeName: Set<Int>] = [:]
     var assignments: [UnitName: [Int: Held]] = [:]
     /// When a machine lost an assignment.
     var unassigned: [Place: SimTime] = [:]
@@ -81,7 +85,9 @@ final class WorldChecks {
                 note(event, writer)
                 orders[self.machine(machine).index] = decode(MachineOrders.self, event)
             case .move(let unit):
-                moves[unit] = decode(MoveWish.self, event).map { self.machine($0.to).index }
+                let wish = decode(MoveWish.self, event)
+                moves[unit] = wish.map { self.machine($0.to).index }
+                if let wish, wish.losesVolumes == true { release(unit, to: self.machine(wish.to).index) }
             case .file:
                 touchesUnits = true
                 note(event, writer)

@@ -49,10 +49,19 @@ final class AgentShell {
         switch input {
         case .listed(let assignments, _, let unreadable):
             known = assignments.merging(known.filter { unreadable.contains($0.key) }) { new, _ in new }
-        case .assigned(let changes): for (unit, assignment) in changes { known[unit] = assignment }
+            for (unit, assignment) in assignments { keepAnEyeOnVolumes(of: unit, assignment) }
+        case .assigned(let changes):
+            for (unit, assignment) in changes {
+                known[unit] = assignment
+                keepAnEyeOnVolumes(of: unit, assignment)
+            }
         default: break
         }
         machine.world.note { "m\(machine.index) agent <- \(input)" }
+    }
+
+    private func keepAnEyeOnVolumes(of unit: UnitName, _ assignment: Assignment?) {
+        machine.systemd.keepAnEye(on: assignment?.volumes ?? [], of: unit)
     }
 
     private func follow(_ directive: AgentDirective) {

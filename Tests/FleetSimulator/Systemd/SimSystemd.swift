@@ -19,6 +19,10 @@ final class SimSystemd {
     /// At-most-once units that may be started.
     private(set) var allowed: Set<UnitName> = []
     var connection: SystemdConnection?
+    /// The machine's disk: volumes that hold data. It survives everything.
+    private var disk: Set<VolumeName> = []
+    /// Which volumes are looked at when a unit is at rest.
+    private var watched: [UnitName: [VolumeName]] = [:]
     private var lastInvocation = 0
 
     /// systemd.unit(5): `DefaultStartLimitBurst=` and `DefaultStartLimitIntervalSec=`.
@@ -72,10 +76,23 @@ final class SimSystemd {
 
     // MARK: Observations
 
-    func observation(of name: UnitName) -> UnitObservation? { units[name]?.observation(allowed: allowed) }
+    func observation(of name: UnitName) -> UnitObservation? {
+        guard let unit = units[name], var seen = unit.observation(allowed: allowed) else { return nil }
+        if let volumes = watched[name], unit.isAtRest {
+            seen.volumes = volumes.filter { disk.contains($0) && !world.has(.overlookData) }
+        }
+        return seen
+    }
 
     var observations: [UnitName: UnitObservation] {
-        units.compactMapValues { $0.observation(allowed: allowed) }
+        Dictionary(uniqueKeysWithValues: units.keys.compactMap { name in observation(of: name).map { (name, $0) } })
+    }
+
+    func keepAnEye(on volumes: [VolumeName], of name: UnitName) {
+        let new = volumes.isEmpty ? nil : volumes
+        guard watched[name] != new else { return }
+        watched[name] = new
+        if units[name] != nil { connection?.markDirty(name) }
     }
 
     // MARK: Jobs
@@ -142,6 +159,10 @@ final class SimSystemd {
     }
 
     private func cameUp(_ unit: SimUnit, _ plan: RunPlan) {
+        if let volume = unit.spec.volume, unit.spec.writesData {
+            disk.insert(volume)
+            checks.wrote(volume, by: unit.name, on: machine)
+        }
         if plan.lives == .zero {
             end(unit, "success", plan)
             return

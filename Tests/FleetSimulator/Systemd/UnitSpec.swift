@@ -44,13 +44,22 @@ struct UnitSpec {
     /// It has a health check, which fails on the machines of this world with an even index if it is sick there.
     var isChecked = false
     var isSickOnEven = false
+    /// The `StateDirectory=` that it keeps to.
+    var folder: String?
     /// Makes two files of equal meaning differ.
     var variant = 0
 
     func isSick(on machine: Int) -> Bool { isChecked && isSickOnEven && machine % 2 == 0 }
 
+    /// The volume that `folder` is.
+    var volume: VolumeName? { folder.flatMap(VolumeName.init(state:)) }
+
+    /// Some of those that fail have nothing to keep before they do.
+    var writesData: Bool { variant > 0 || behaviour == .good }
+
     var text: String {
         var lines = ["[Unit]", "Description=\(behaviour) \(variant)", "[Service]", "ExecStart=/bin/true", "[X-Fleet]"]
+        if let folder { lines.insert("StateDirectory=\(folder)", at: 4) }
         if isChecked, variant == 1 { lines.insert("Restart=on-failure", at: 4) }
         if isChecked { lines += ["HealthCmd=check", "HealthIntervalSec=1s", "HealthRetries=2"] }
         if isSickOnEven { lines.append("HealthStartPeriodSec=1s") }
@@ -59,6 +68,7 @@ struct UnitSpec {
         if let machineID { lines.append("MachineID=\(machineID)") }
         if isGlobal { lines.append("Global=true") }
         if isAtMostOnce { lines.append("AtMostOnce=true") }
+        if folder != nil { lines.append("VolumePolicy=sticky") }
         lines += [
             "Reschedule=\(trigger.rawValue)", "RescheduleDelaySec=\(delaySeconds)",
             "RescheduleMaxDelaySec=\(longestDelaySeconds)", "RescheduleLimit=\(limit)",

@@ -96,7 +96,9 @@ final class SimUsers {
         case 5: return .resetFailed([name])
         case 6: return .label([label()])
         case 7: return .order(order(), [pickMachine()])
-        default: return .move([name], to: pickMachine())
+        default:
+            let losesVolumes = world.options.volumes > 0 && random.chance(300)
+            return .move([name], to: pickMachine(), losesVolumes: losesVolumes)
         }
     }
 
@@ -150,6 +152,9 @@ final class SimUsers {
         if world.options.checks > 0, random.chance(world.options.checks) {
             spec.isChecked = true
             spec.isSickOnEven = random.chance(400)
+        }
+        if world.options.volumes > 0, !spec.isGlobal, random.chance(world.options.volumes) {
+            spec.folder = random.chance(300) ? "shared" : name.stem
         }
         return spec
     }

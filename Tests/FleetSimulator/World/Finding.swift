@@ -21,6 +21,8 @@ package struct Finding: Hashable, Sendable, CustomStringConvertible {
         case backwards
         /// Too much was written or asked for in a minute.
         case hotLoop
+        /// A unit was started without its data, which are on another machine.
+        case dataLeft
         /// A plan broke a rule.
         case audit
         /// After everything was healed the fleet did not come to rest, or not where it should be.

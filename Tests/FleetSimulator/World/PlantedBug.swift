@@ -39,6 +39,8 @@ package enum PlantedBug: String, Hashable, Sendable, CaseIterable {
     case forgetLockDelay
     /// A lease that has ended is campaigned with again.
     case campaignWithOldLease
+    /// Machines say of all volumes that nothing is in them.
+    case overlookData
 }
 
 extension PlantedBug {
@@ -75,6 +77,7 @@ extension PlantedBug {
         case .forgetLockDelay: often(.earlyLeaseEnd, .linkCut)
         case .takeLocksByForce: often(.linkCut, .outage)
         case .campaignWithOldLease: often(.crash, .pause)
+        case .overlookData: (options.trouble, options.volumes) = (700, 700)
         case .ignoreCompares: (options.userPause, options.latency) = (.milliseconds(800), .milliseconds(200))
         }
         return options

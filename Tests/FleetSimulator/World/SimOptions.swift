@@ -34,6 +34,8 @@ package struct SimOptions: Hashable, Sendable {
     /// Of a thousand unit files, this many have a health check, and of those some a unit that is sick on some machines.
     /// None unless set, so that older seeds stay what they are.
     package var checks = 0
+    /// Of a thousand unit files, this many have data that stay on one machine.
+    package var volumes = 0
 
     /// How long after the last fault everything has to be at rest where it should be.
     package static let convergence = SimSpan.seconds(900)
@@ -60,6 +62,8 @@ package struct SimOptions: Hashable, Sendable {
         staysDead = random.chance(250)
         trouble = [0, 150, 400, 700][random.below(4)]
         constraints = [0, 200, 500][random.below(3)]
+        // Drawn last: the worlds without them are what they were before there were any.
+        volumes = [0, 0, 0, 500][random.below(4)]
     }
 }
 
@@ -82,7 +86,7 @@ extension SimOptions: CustomStringConvertible {
         return "seed=\(seed) machines=\(machines) engines=\(engines) names=\(unitNames) faultTime=\(faultTime) "
             + "userPause=\(userPause) faultPause=\(faultPause) latency=\(latency) loss=\(loss) "
             + "late=\(lateCommits) foreignKeys=\(foreignKeys) clockOffset=\(clockOffset) drift=\(drift) "
-            + "staysDead=\(staysDead) trouble=\(trouble) constraints=\(constraints) "
+            + "staysDead=\(staysDead) trouble=\(trouble) constraints=\(constraints) volumes=\(volumes) "
             + "faults=[\(kinds.joined(separator: " "))]"
     }
 }

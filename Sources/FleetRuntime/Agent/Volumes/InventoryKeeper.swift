@@ -1,16 +1,16 @@
-import FleetModel
-import FleetRegistry
-import Logging
+package import FleetModel
+package import FleetRegistry
+package import Logging
 import Synchronization
-import UnitFile
+package import UnitFile
 
 /// Writes down which volumes this machine has, after a unit that has any was started or stopped: soon, but never more
 /// often than every `interval`, and only what has changed. A machine that never had such a unit writes nothing.
-final class InventoryKeeper: Sendable {
+package final class InventoryKeeper: Sendable {
     /// Sizes are for people, and measuring reads whole folders.
-    static let interval = Duration.seconds(60)
+    package static let interval = Duration.seconds(60)
     /// A unit that was just started writes its first files meanwhile.
-    static let settling = Duration.seconds(5)
+    package static let settling = Duration.seconds(5)
 
     private struct Known {
         var units: Set<UnitName> = []
@@ -26,7 +26,7 @@ final class InventoryKeeper: Sendable {
     private let news: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
 
-    init(
+    package init(
         store: any KeyValueStore,
         keyspace: Keyspace,
         machine: MachineID,
@@ -42,7 +42,8 @@ final class InventoryKeeper: Sendable {
         (news, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    func assigned(_ assignment: Assignment, to unit: UnitName) {
+    /// The machine has been given this unit.
+    package func assigned(_ assignment: Assignment, to unit: UnitName) {
         let volumes = assignment.volumes ?? []
         let isUser = assignment.quadlet?.companions.keys.contains { $0.kind == .volume } ?? false
         guard !volumes.isEmpty || isUser else { return }
@@ -53,12 +54,12 @@ final class InventoryKeeper: Sendable {
     }
 
     /// The unit has come to another state.
-    func heard(of unit: UnitName) {
+    package func heard(of unit: UnitName) {
         if known.withLock({ $0.units.contains(unit) }) { signal.yield() }
     }
 
     /// Ends when the task is cancelled.
-    func run() async {
+    package func run() async {
         do {
             var stored = try await firstReading()
             if stored != nil { signal.yield() }
