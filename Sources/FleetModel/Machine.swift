@@ -40,6 +40,8 @@ package struct MachinePresence: Hashable, Sendable, Codable {
     package var version: String
     /// Version of systemd as its `Version` property gives it; empty when unknown.
     package var systemdVersion: String
+    /// Its number, such as 257; nil while systemd could not be asked.
+    package var systemd: Int? { Int(systemdVersion.prefix { $0.isASCII && $0.isNumber }) }
     /// Version of the podman whose Quadlet generator the machine has; nil where there is none.
     package var podman: PodmanVersion?
     /// The keys for secrets that the machine has; nil for none.

@@ -45,6 +45,8 @@ package struct Unit: Hashable, Sendable {
     package var quadlet: QuadletFacts?
     /// The volumes that the file names.
     package var volumes: UnitVolumes
+    /// What the file asks of systemd; nil where every supported one will do.
+    package var systemd: SystemdNeed?
     /// The generation of the newest config or secret whose change restarts this unit; 0 for none.
     package var renewal: Generation
 
@@ -56,6 +58,7 @@ package struct Unit: Hashable, Sendable {
         description: String = "",
         quadlet: QuadletFacts? = nil,
         volumes: UnitVolumes = UnitVolumes(),
+        systemd: SystemdNeed? = nil,
         renewal: Generation = 0
     ) {
         self.name = name
@@ -65,6 +68,7 @@ package struct Unit: Hashable, Sendable {
         self.description = description
         self.quadlet = quadlet
         self.volumes = volumes
+        self.systemd = systemd
         self.renewal = renewal
     }
 

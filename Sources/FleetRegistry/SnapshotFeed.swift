@@ -321,7 +321,7 @@ package struct SnapshotFeed: Sendable {
         let place = RegistryKey.file(intent.file).key(in: keyspace)
         let reason: String
         switch files[intent.file] {
-        case .readable(let section, let description, let quadlets, let states):
+        case .readable(let section, let description, let quadlets, let states, let systemd):
             do throws(UnitFileError) {
                 let options = try section.options(for: name, source: intent.source)
                     .naming { snapshot.name(meantBy: $0) }
@@ -337,6 +337,7 @@ package struct SnapshotFeed: Sendable {
                         unit: name,
                         source: intent.source
                     ),
+                    systemd: systemd,
                     renewal: snapshot.renewal(for: options)
                 )
                 show(unit, as: name)
@@ -363,7 +364,13 @@ package struct SnapshotFeed: Sendable {
 private enum FileSummary: Sendable {
     /// `quadlets` has what the file asks of podman, for each kind that it has the section of; its unit knows which one
     /// it is.
-    case readable(FleetSection, description: String, quadlets: [QuadletKind: QuadletFacts], states: VolumeFacts)
+    case readable(
+        FleetSection,
+        description: String,
+        quadlets: [QuadletKind: QuadletFacts],
+        states: VolumeFacts,
+        systemd: SystemdNeed?
+    )
     case unreadable(String)
 
     init(_ bytes: [UInt8]) {
@@ -374,7 +381,8 @@ private enum FileSummary: Sendable {
                 try FleetSection.parse(file),
                 description: file.description ?? "",
                 quadlets: Dictionary(uniqueKeysWithValues: kinds.map { ($0, QuadletFacts(of: $0, file)) }),
-                states: VolumeFacts(of: nil, file)
+                states: VolumeFacts(of: nil, file),
+                systemd: SystemdNeed(of: file)
             )
         } catch {
             self = .unreadable("\(error)")

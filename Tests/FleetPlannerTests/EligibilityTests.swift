@@ -4,6 +4,37 @@ import Testing
 import UnitFile
 
 /// One constraint at a time: who may be on machine `a` of a small fleet, and if not, why in words.
+@Suite("What a unit asks of systemd")
+struct SystemdNeedTests {
+    @Test("A unit goes where systemd understands it, and stays where it is")
+    func systemd() throws {
+        var fleet = TestFleet()
+        fleet.machine(machine("a"), systemd: "252.39-1~deb12u2")
+        fleet.machine(machine("b"), systemd: "257.13-1~deb13u1")
+        fleet.submit(unit("web.service"))
+        fleet.need(SystemdNeed(254, cause: "RestartSteps= in [Service]"), by: unit("web.service"))
+        #expect(fleet.plan().summary == ["web+b"])
+        let stored = try #require(fleet.snapshot.units[unit("web.service")])
+        let reasons = Eligibility.explain(stored, in: fleet.snapshot).mapValues(\.description)
+        #expect(
+            reasons == [machine("a"): "systemd 254 is needed (RestartSteps= in [Service]) and the machine has 252"]
+        )
+        fleet.apply(fleet.plan())
+        // The machine comes back with an older one, which is no reason to stop anything.
+        fleet.machine(machine("b"), systemd: "252")
+        #expect(fleet.plan().decisions.isEmpty)
+    }
+
+    @Test("Where systemd's version is not known, it is no reason")
+    func unknown() {
+        var fleet = TestFleet()
+        fleet.machine(machine("a"), systemd: "")
+        fleet.submit(unit("web.service"))
+        fleet.need(SystemdNeed(254, cause: "RestartSteps= in [Service]"), by: unit("web.service"))
+        #expect(fleet.plan().summary == ["web+a"])
+    }
+}
+
 @Suite struct EligibilityTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String

@@ -21,13 +21,13 @@ extension SystemTests {
         }
 
         /// Where nothing of it may be: the registry with its journal, everything of fleet's, every log, fleetd itself.
-        private func expectNowhere(_ fleet: Fleet, _ text: String) async throws {
+        static func expectNowhere(_ fleet: Fleet, _ text: String) async throws {
             let search = """
                 journalctl --no-pager --output=export >/root/journal
                 fleetctl registry export >/root/export
                 cat /proc/$(systemctl show -P MainPID fleetd)/environ >/root/environ
                 for text in \(text) $(printf %s \(text) | base64 | cut -c 1-20); do
-                    grep -rlaF -e $text /var/lib/fleet /run/fleet /run/systemd/system /etc/fleet /var/log /var/tmp /tmp \
+                    grep -rlaFs -e $text /var/lib/fleet /var/lib/etcd /run/fleet /run/systemd/system /etc/fleet /var/log /var/tmp /tmp \
                         /root/journal /root/export /root/environ || true
                 done
                 """
@@ -53,7 +53,7 @@ extension SystemTests {
             #expect(
                 try await fleet.machine.shell("cat /run/credentials/web.service/db") == Self.canary
             )
-            try await expectNowhere(fleet, Self.canary)
+            try await Self.expectNowhere(fleet, Self.canary)
 
             try await set(fleet, Self.second)
             try await fleet.machine.eventually("restarted with the new one", within: Fleet.patience) {
@@ -63,7 +63,7 @@ extension SystemTests {
             try await fleet.expect("web.service", .running)
             #expect(try await fleet.mainProcess(of: "web.service") != process)
             #expect(try await fleet.machine.shell("cat /run/credentials/plain.service/db") == Self.canary)
-            for text in [Self.canary, Self.second] { try await expectNowhere(fleet, text) }
+            for text in [Self.canary, Self.second] { try await Self.expectNowhere(fleet, text) }
 
             let bound = try await fleet.ctl(["secret", "remove", "db-password"])
             #expect(bound.standardError.contains("asked for by plain.service, web.service"), "\(bound)")
@@ -136,6 +136,57 @@ extension SystemTests {
             #expect(try await fleet.machine.shell("cat /run/credentials/web.service/db") == Self.canary)
             try await fleet.destroy("web.service")
             try await fleet.ctl(["secret", "remove", "db-password"]).checked()
+        }
+    }
+
+    /// The same with the oldest systemd that is supported.
+    @Suite(.serialized, .machine(.bookworm)) struct SecretsOnOldSystemdTests {
+        @Test func aSecretIsWhereItBelongsAndNowhereElse() async throws {
+            try await SecretTests().aSecretIsWhereItBelongsAndNowhereElse()
+        }
+    }
+
+    /// Two machines with one key, and the registry in etcd.
+    @Suite(.serialized, .machines(2, etcd: 1)) struct SharedSecretTests {
+        private static let canary = "canary-1193-quux"
+
+        @Test func aSecretCrossesTheFleetSealed() async throws {
+            let machines = try currentMachines()
+            let (first, second) = (machines.all[0], machines.all[1])
+            // Without a key there is nothing to seal it under.
+            let early = try await first.machine.run(["sh", "-c", "echo x | fleetctl secret set db -"])
+            #expect(early.standardError.contains("secret key new"), "\(early)")
+            let keys = try await first.machine.shell("fleetctl secret key new")
+            for fleet in machines.all {
+                try await fleet.machine.write(keys, to: "/etc/fleet/secret.keys")
+                try await fleet.machine.shell("chmod 600 /etc/fleet/secret.keys; systemctl reload fleetd")
+            }
+            try await first.machine.write(Self.canary, to: "/run/incoming")
+            try await first.machine.eventually("it is set", within: Fleet.patience) {
+                let answer = try await first.machine.run(["sh", "-c", "fleetctl secret set db - </run/incoming"])
+                guard answer.succeeded else { throw NotYet("\(answer)") }
+            }
+            try await first.machine.shell("rm /run/incoming")
+            let text = UnitText.service(
+                "/bin/sh -c 'wc -c <${CREDENTIALS_DIRECTORY}/db >/run/has; sleep infinity'",
+                fleet: "Secret=db\nMachineID=\(try second.machine.id())\n"
+            )
+            try await first.start("web.service", text)
+            #expect(try await second.machine.shell("cat /run/credentials/web.service/db") == Self.canary)
+            for fleet in machines.all { try await SecretTests.expectNowhere(fleet, Self.canary) }
+
+            // systemd starts it again while the registry is away.
+            try await machines.etcd.stop(first.machine)
+            try await second.machine.shell("rm /run/has; systemctl restart web.service")
+            #expect(try await second.machine.shell("cat /run/credentials/web.service/db") == Self.canary)
+            #expect(try await second.machine.shell("cat /run/has") == "16\n")
+            let kept = try await second.machine.shell(
+                "grep -rlaF \(Self.canary) /var/lib/fleet /var/lib/etcd /run/fleet || true"
+            )
+            #expect(kept == "")
+            try await machines.etcd.resume(first.machine)
+            try await machines.expectWritable("web.service")
+            try await first.destroy("web.service")
         }
     }
 }

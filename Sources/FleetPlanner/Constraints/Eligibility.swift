@@ -19,6 +19,7 @@ package enum Eligibility {
             ?? OrdersConstraint.reason(on: host, as: standing, now: world.now)
             ?? MachineIDConstraint.reason(unit.options, on: host)
             ?? MetadataConstraint.reason(unit.options, on: host)
+            ?? SystemdConstraint.reason(unit, on: host, as: standing)
             ?? QuadletConstraint.reason(unit, on: host, as: standing, in: world)
             ?? CredentialConstraint.reason(unit, on: host, as: standing, in: world)
             ?? RefusalConstraint.reason(unit.name, on: host, in: world)

@@ -18,6 +18,8 @@ package enum IneligibleReason: Hashable, Sendable {
     /// The unit comes from a Quadlet file, and the machine has no podman, or one without Quadlet.
     case noPodman(PodmanNeed)
     case oldPodman(PodmanNeed, found: PodmanVersion)
+    /// The unit's file says what this systemd does not understand.
+    case oldSystemd(SystemdNeed, found: Int)
     /// Quadlet files that the unit's own needs beside it are not stored (sorted).
     case companionsMissing([QuadletName])
     /// The unit sticks to this volume, whose data are on that machine; `isLost`: it is not present.
@@ -57,6 +59,8 @@ extension IneligibleReason: CustomStringConvertible {
             "podman \(need.version) is needed (\(need.cause)) and the machine has none with Quadlet"
         case .oldPodman(let need, let found):
             "podman \(need.version) is needed (\(need.cause)) and the machine has \(found)"
+        case .oldSystemd(let need, let found):
+            "systemd \(need.version) is needed (\(need.cause)) and the machine has \(found)"
         case .companionsMissing(let names):
             "its Quadlet file needs \(names.map(\.description).joined(separator: ", ")), not in the registry: submit "
                 + (names.count == 1 ? "that" : "those")

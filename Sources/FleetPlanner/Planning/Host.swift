@@ -11,6 +11,8 @@ struct Host: Equatable, Sendable {
     /// `Machine.metadata`, merged once.
     var metadata: [String: String] = [:]
     var podman: PodmanVersion?
+    /// nil where it is not known.
+    var systemd: Int?
     /// The keys for secrets that it has.
     var secretKeys: Set<SecretKeyID> = []
     /// The machine is lost, and its units stay assigned to it until it is back.

@@ -92,7 +92,7 @@ package struct PlanningIndex: Equatable, Sendable {
         return before.isPresent != after.isPresent || before.metadata != after.metadata
             || before.hostname != after.hostname || before.orders != after.orders
             || before.isBraked != after.isBraked || before.podman != after.podman
-            || before.secretKeys != after.secretKeys
+            || before.secretKeys != after.secretKeys || before.systemd != after.systemd
     }
 
     private mutating func describe(_ machine: MachineID, in snapshot: Snapshot) {
@@ -102,6 +102,7 @@ package struct PlanningIndex: Equatable, Sendable {
         hosts[slot].isBraked = presence == nil && snapshot.brake?.holds(machine) == true
         hosts[slot].hostname = presence?.hostname ?? ""
         hosts[slot].podman = presence?.podman
+        hosts[slot].systemd = presence?.systemd
         hosts[slot].secretKeys = Set(presence?.secretKeys ?? [])
         hosts[slot].metadata = snapshot.machines[machine]?.metadata ?? [:]
         hosts[slot].orders = snapshot.machines[machine]?.orders ?? MachineOrders()

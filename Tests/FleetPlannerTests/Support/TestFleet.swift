@@ -44,14 +44,19 @@ struct TestFleet {
 
     // MARK: Machines
 
-    mutating func machine(_ id: MachineID, metadata: [String: String] = [:], podman: PodmanVersion? = nil) {
+    mutating func machine(
+        _ id: MachineID,
+        metadata: [String: String] = [:],
+        podman: PodmanVersion? = nil,
+        systemd: String = "257"
+    ) {
         var machine = snapshot.machines[id] ?? Machine(id: id)
         machine.presence = MachinePresence(
             hostname: id.short,
             primaryIP: "",
             metadata: metadata,
             version: "1",
-            systemdVersion: "257",
+            systemdVersion: systemd,
             podman: podman,
             since: now
         )
@@ -156,6 +161,12 @@ struct TestFleet {
         let need = PodmanNeed(podman, cause: "its test")
         let facts = QuadletFacts(references: try references.map { try QuadletName($0) }.sorted(), podman: need)
         submit(name.standardService, from: name, quadlet: facts, text: text, target: target)
+    }
+
+    /// The unit's file says something that only this systemd understands.
+    mutating func need(_ need: SystemdNeed, by name: UnitName) {
+        snapshot.units[name]?.systemd = need
+        touch(name)
     }
 
     /// What the machine's agent says of its images; nothing is planned because of it.
