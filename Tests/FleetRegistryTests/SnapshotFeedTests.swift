@@ -50,7 +50,7 @@ import UnitFile
     @Test func aQuadletFileIsReadByTheKindThatItsUnitSays() throws {
         let unit = try UnitName("web.service")
         let source = try QuadletName("web.container")
-        let text = "[Container]\nImage=x\nNetwork=app.network\n[Unit]\nDescription=Web\n"
+        let text = "[Container]\nImage=x\nNetwork=app.network\n[Unit]\nDescription=Web\nWantsMountsFor=/srv\n"
         let who = Provenance(at: at, by: "root")
         let intent = UnitIntent(file: ContentHash(of: text), generation: 1, submitted: who, source: source)
         var feed = SnapshotFeed(keyspace: keyspace)
@@ -65,9 +65,22 @@ import UnitFile
         let facts = try #require(feed.snapshot.units[unit]?.quadlet)
         #expect(facts.references == [try QuadletName("app.network")])
         #expect(facts.podman.version == PodmanVersion(4, 4))
+        #expect(feed.snapshot.units[unit]?.systemd?.version == 256)
         #expect(feed.snapshot.unitsBySource == [source: [unit]])
         _ = feed.apply([.delete(RegistryKey.unit(unit).key(in: keyspace), at: Revision(6))], upTo: Revision(6))
         #expect(feed.snapshot.unitsBySource.isEmpty)
+    }
+
+    @Test func imagesAreKnownByTheirFullNamesAndChangeNoUnit() throws {
+        let machine = try #require(MachineID("0123456789abcdef0123456789abcdef"))
+        var feed = SnapshotFeed(keyspace: keyspace)
+        let names = ["docker.io/busybox:1", "oci-archive:/x"]
+        let inventory = RegistryValue.encode(ImageInventory(names: names, at: at))
+        let changes = feed.apply([.put(entry(.images(machine), inventory, at: 5))], upTo: Revision(5))
+        #expect(feed.snapshot.images[machine]?.map(\.description) == ["docker.io/library/busybox:1"])
+        #expect(changes.units.isEmpty && changes.machines.isEmpty && !changes.all)
+        _ = feed.apply([.delete(RegistryKey.images(machine).key(in: keyspace), at: Revision(6))], upTo: Revision(6))
+        #expect(feed.snapshot.images.isEmpty)
     }
 
     @Test func aDescriptionIsOfItsUnit() throws {

@@ -88,7 +88,7 @@ struct OnEtcd: AsyncParsableCommand {
 struct OfContainers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "containers",
-        abstract: "Three booted machines with podman, beside plain Quadlet units on them."
+        abstract: "Three booted machines with podman, beside plain Quadlet units on them, and Docker Swarm."
     )
 
     func run() async throws { try await Self.measure() }
@@ -101,6 +101,12 @@ struct OfContainers: AsyncParsableCommand {
             for figure in try await benchmarks.many() { print(figure.row) }
             for figure in try await benchmarks.killedByItsCheck() { print(figure.row) }
             for figure in try await benchmarks.memory() { print(figure.row) }
+        }
+        // By themselves, on the same kind of machines.
+        try await Lab.with { lab in
+            let benchmarks = try await SwarmBenchmarks.boot(in: lab)
+            for figure in try await benchmarks.createToRunning() { print(figure.row) }
+            for figure in try await benchmarks.many() { print(figure.row) }
         }
     }
 }
