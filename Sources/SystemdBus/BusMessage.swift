@@ -30,11 +30,6 @@ struct BusWriter {
         try check(sd_bus_message_append_basic(message, BusType.descriptor, &number), "appending a descriptor")
     }
 
-    /// A property of a transient unit that is a text.
-    func property(_ name: String, text: String) throws(SystemdBusError) {
-        try property(name, "s") { () throws(SystemdBusError) in try string(text) }
-    }
-
     func strings(_ texts: [String]) throws(SystemdBusError) {
         try container(BusType.array, "s") { () throws(SystemdBusError) in
             for text in texts { try string(text) }

@@ -33,57 +33,34 @@ struct CheckUnit {
 
     /// The arguments of `StartTransientUnit`. `output` is where it prints to.
     func write(to writer: BusWriter, output: Int32) throws(SystemdBusError) {
-        try writer.string(Self.name(for: unit))
-        try writer.string("replace")
-        try writer.container(BusType.array, "(sv)") { () throws(SystemdBusError) in
+        try writer.transientUnit(Self.name(for: unit)) { () throws(SystemdBusError) in
             try writeService(to: writer)
             try writeLimits(to: writer)
-            for name in ["StandardOutputFileDescriptor", "StandardErrorFileDescriptor"] {
-                try writer.property(name, "h") { () throws(SystemdBusError) in try writer.descriptor(output) }
-            }
+            try writer.output(output)
         }
-        try writer.container(BusType.array, "(sa(sv))") { () throws(SystemdBusError) in }
     }
 
     private func writeService(to writer: BusWriter) throws(SystemdBusError) {
         try writer.property("Description", text: "Fleet: health check of \(unit)")
-        try writer.property("Type", text: "oneshot")
-        try writer.property("ExecStartEx", "a(sasas)") { () throws(SystemdBusError) in
-            try writer.container(BusType.array, "(sasas)") { () throws(SystemdBusError) in
-                try writer.container(BusType.structure, "sasas") { () throws(SystemdBusError) in
-                    try writer.string(arguments[0])
-                    try writer.strings(arguments)
-                    // A `$` is the shell's, not systemd's.
-                    try writer.strings(["no-env-expand"])
-                }
-            }
-        }
-        try writer.property("Environment", "as") { () throws(SystemdBusError) in
-            try writer.strings(["FLEET_UNIT=\(unit)"])
-        }
+        try writer.command(arguments)
+        try writer.property("Environment", texts: ["FLEET_UNIT=\(unit)"])
         if facts.mainPID == 0 {
             if let user = facts.user { try writer.property("User", text: String(user)) }
             if let group = facts.group { try writer.property("Group", text: String(group)) }
         }
         // The check is gone before the unit is: a stop of the unit stops it first. It begins after what systemd does
         // with the unit already, a reload say, for which systemd has limits of its own.
-        for name in ["StopPropagatedFrom", "After"] {
-            try writer.property(name, "as") { () throws(SystemdBusError) in try writer.strings([unit.description]) }
-        }
+        for name in ["StopPropagatedFrom", "After"] { try writer.property(name, texts: [unit.description]) }
         // Neither systemd's "Starting" and "Finished" nor the failure: what the check said is in the unit's status.
         try writer.property("LogLevelMax", "i") { () throws(SystemdBusError) in try writer.int(0) }
     }
 
     private func writeLimits(to writer: BusWriter) throws(SystemdBusError) {
         if !facts.slice.isEmpty { try writer.property("Slice", text: facts.slice) }
-        let time = UInt64(max(timeout.milliseconds, 1)) * 1000
-        let limits: [(String, UInt64)] = [
-            ("TasksMax", CheckLimits.tasks), ("MemoryMax", CheckLimits.memoryBytes),
-            ("TimeoutStartUSec", time), ("TimeoutStopUSec", CheckLimits.stopMicroseconds),
-        ]
-        for (name, value) in limits {
-            try writer.property(name, "t") { () throws(SystemdBusError) in try writer.number(value) }
-        }
+        try writer.property("TasksMax", number: CheckLimits.tasks)
+        try writer.property("MemoryMax", number: CheckLimits.memoryBytes)
+        try writer.property("TimeoutStartUSec", span: timeout)
+        try writer.property("TimeoutStopUSec", span: CheckLimits.stop)
     }
 }
 
@@ -101,5 +78,5 @@ enum CheckLimits {
     static let tasks: UInt64 = 64
     static let memoryBytes: UInt64 = 256 << 20
     /// From SIGTERM to SIGKILL.
-    static let stopMicroseconds: UInt64 = 1_000_000
+    static let stop = Duration.seconds(1)
 }

@@ -139,9 +139,9 @@ extension SystemdBus: Fence {
         fence.timers.insert(timer)
         let start = UInt64(max(try await managerProperty("UserspaceTimestampMonotonic").number, 0))
         let result = try await runJob("StartTransientUnit") { writer throws(SystemdBusError) in
-            try writer.string(timer)
-            try writer.string("replace")
-            try writer.fenceTimer(microseconds: absolute > start ? absolute - start : 1)
+            try writer.transientUnit(timer) { () throws(SystemdBusError) in
+                try writer.fenceTimer(microseconds: absolute > start ? absolute - start : 1)
+            }
         }
         guard result == "done" else { throw SystemdBusError(.file, "the job for \(timer) ended as '\(result)'") }
         return timer
@@ -173,34 +173,18 @@ extension Duration {
 }
 
 extension BusWriter {
-    /// The properties of a transient timer (systemd.timer(5)) and no units beside it.
-    func fenceTimer(microseconds: UInt64) throws(SystemdBusError) {
-        try container(BusType.array, "(sv)") { () throws(SystemdBusError) in
-            try property("Description", "s") { () throws(SystemdBusError) in
-                try string("Fleet: stops AtMostOnce= units unless fleetd sets a later time")
-            }
-            try property("TimersMonotonic", "a(st)") { () throws(SystemdBusError) in
-                try container(BusType.array, "(st)") { () throws(SystemdBusError) in
-                    try container(BusType.structure, "st") { () throws(SystemdBusError) in
-                        try string("OnStartupSec")
-                        try number(microseconds)
-                    }
+    /// The properties of a transient timer (systemd.timer(5)).
+    fileprivate func fenceTimer(microseconds: UInt64) throws(SystemdBusError) {
+        try property("Description", text: "Fleet: stops AtMostOnce= units unless fleetd sets a later time")
+        try property("TimersMonotonic", "a(st)") { () throws(SystemdBusError) in
+            try container(BusType.array, "(st)") { () throws(SystemdBusError) in
+                try container(BusType.structure, "st") { () throws(SystemdBusError) in
+                    try string("OnStartupSec")
+                    try number(microseconds)
                 }
             }
-            try property("AccuracyUSec", "t") { () throws(SystemdBusError) in try number(1000) }
-            try property("RemainAfterElapse", "b") { () throws(SystemdBusError) in try bool(false) }
         }
-        try container(BusType.array, "(sa(sv))") { () throws(SystemdBusError) in }
-    }
-
-    func property(
-        _ name: String,
-        _ type: String,
-        _ value: () throws(SystemdBusError) -> Void
-    ) throws(SystemdBusError) {
-        try container(BusType.structure, "sv") { () throws(SystemdBusError) in
-            try string(name)
-            try container(BusType.variant, type, value)
-        }
+        try property("AccuracyUSec", number: 1000)
+        try property("RemainAfterElapse", "b") { () throws(SystemdBusError) in try bool(false) }
     }
 }

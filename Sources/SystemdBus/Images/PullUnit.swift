@@ -42,45 +42,25 @@ struct PullUnit {
 
     /// The arguments of `StartTransientUnit`.
     func write(to writer: BusWriter) throws(SystemdBusError) {
-        try writer.string(name)
-        try writer.string("replace")
-        try writer.container(BusType.array, "(sv)") { () throws(SystemdBusError) in try writeProperties(to: writer) }
-        try writer.container(BusType.array, "(sa(sv))") { () throws(SystemdBusError) in }
+        try writer.transientUnit(name) { () throws(SystemdBusError) in
+            try writer.property("Description", text: description)
+            try writer.command(arguments)
+            try writer.property("TimeoutStartUSec", span: timeout)
+            if let auth { try writeLogin(auth, to: writer) }
+            if let output { try writer.output(output) }
+        }
     }
 
-    private func writeProperties(to writer: BusWriter) throws(SystemdBusError) {
-        try writer.property("Description", text: description)
-        try writer.property("Type", text: "oneshot")
-        try writer.property("ExecStartEx", "a(sasas)") { () throws(SystemdBusError) in
-            try writer.container(BusType.array, "(sasas)") { () throws(SystemdBusError) in
-                try writer.container(BusType.structure, "sasas") { () throws(SystemdBusError) in
-                    try writer.string(arguments[0])
-                    try writer.strings(arguments)
-                    // A `$` is the shell's, not systemd's.
-                    try writer.strings(["no-env-expand"])
+    private func writeLogin(_ auth: CredentialName, to writer: BusWriter) throws(SystemdBusError) {
+        try writer.property("LoadCredential", "a(ss)") { () throws(SystemdBusError) in
+            try writer.container(BusType.array, "(ss)") { () throws(SystemdBusError) in
+                try writer.container(BusType.structure, "ss") { () throws(SystemdBusError) in
+                    try writer.string(auth.description)
+                    try writer.string(CredentialSocket.path)
                 }
             }
         }
-        try writer.property("TimeoutStartUSec", "t") { () throws(SystemdBusError) in
-            try writer.number(UInt64(max(timeout.milliseconds, 1)) * 1000)
-        }
-        if let auth {
-            try writer.property("LoadCredential", "a(ss)") { () throws(SystemdBusError) in
-                try writer.container(BusType.array, "(ss)") { () throws(SystemdBusError) in
-                    try writer.container(BusType.structure, "ss") { () throws(SystemdBusError) in
-                        try writer.string(auth.description)
-                        try writer.string(CredentialSocket.path)
-                    }
-                }
-            }
-            // containers-auth.json(5). systemd expands no specifiers in what comes over the bus.
-            try writer.property("Environment", "as") { () throws(SystemdBusError) in
-                try writer.strings(["REGISTRY_AUTH_FILE=/run/credentials/\(name)/\(auth)"])
-            }
-        }
-        for property in ["StandardOutputFileDescriptor", "StandardErrorFileDescriptor"] {
-            guard let output else { continue }
-            try writer.property(property, "h") { () throws(SystemdBusError) in try writer.descriptor(output) }
-        }
+        // containers-auth.json(5). systemd expands no specifiers in what comes over the bus.
+        try writer.property("Environment", texts: ["REGISTRY_AUTH_FILE=/run/credentials/\(name)/\(auth)"])
     }
 }
