@@ -144,6 +144,21 @@ package struct Etcd: Sendable {
         }
     }
 
+    /// Returns once every member is connected with every other, by its own word: another one may be lost then. Members
+    /// that could not reach each other for a while take up to ten seconds for that, and are a quorum before.
+    package func waitUntilWhole() async throws {
+        let read = """
+            exec 3<>/dev/tcp/127.0.0.1/2379 && printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3
+            grep -c '^etcd_network_active_peers{.* 1$' <&3 || true
+            """
+        for member in members {
+            try await eventually("etcd on \(member.name) reaches the others", within: .seconds(60)) {
+                let count = try await member.run(["bash", "-c", read], limit: .seconds(5)).checked()
+                guard count.lines.first.map(String.init) == String(members.count - 1) else { throw NotYet("\(count)") }
+            }
+        }
+    }
+
     // MARK: Files of a member
 
     private func install(on member: Machine, cluster: String, state: String) async throws {

@@ -89,6 +89,7 @@ extension SystemTests {
             try await ContinuousClock().sleep(for: .seconds(2))
             try await blow.mend(victim)
             try await machines.waitUntilComplete()
+            try await machines.etcd.waitUntilWhole()
             let place = try await machines.eventually("it runs in one place") {
                 try await machines.place(of: Self.unit)
             }
@@ -122,6 +123,7 @@ extension SystemTests {
             #expect(try await machines.processes("free.service") == free, "an ordinary unit was touched")
             for fleet in machines.all { try await machines.etcd.resume(fleet.machine) }
             try await machines.waitUntilComplete()
+            try await machines.etcd.waitUntilWhole()
             try await machines.eventually("it runs again", within: .seconds(40)) {
                 _ = try await machines.place(of: Self.unit)
             }
@@ -145,6 +147,7 @@ extension SystemTests {
             #expect(try await machines.processes(Self.unit) == before.filter { $0.key != elsewhere.machine.name })
             try await elsewhere.machine.bootAgain()
             try await machines.waitUntilComplete()
+            try await machines.etcd.waitUntilWhole()
             #expect(try await machines.place(of: Self.unit).machine.name == place.machine.name)
         }
 
