@@ -42,7 +42,8 @@ struct ContainerBenchmarks {
                 """
                 mkdir -p /run/bench
                 printf '[containers]\\nkeyring=false\\npids_limit=0\\n' >/etc/containers/containers.conf
-                cd /usr/bin && tar -cf /root/busybox.tar busybox && podman import -q /root/busybox.tar localhost/busybox:1
+                mkdir -p /root/image/bin && cp /usr/bin/busybox /root/image/ && ln -s /busybox /root/image/bin/sh
+                tar -cf /root/busybox.tar -C /root/image busybox bin && podman import -q /root/busybox.tar localhost/busybox:1
                 systemctl daemon-reload
                 """
             )
@@ -103,7 +104,7 @@ struct ContainerBenchmarks {
     }
 
     /// 60 containers over three machines, beside 20 of systemctl's on each at the same time; in turns.
-    func many(rounds: Int = 2) async throws -> [Figure] {
+    func many(rounds: Int = 5) async throws -> [Figure] {
         try await front.write(Self.container(), to: "/root/many@.container")
         _ = try await bash(front, "cd /; fleetctl submit /root/many@.container")
         let clock = ContinuousClock()
