@@ -7,7 +7,7 @@ package import UnitFile
 /// - Every run (`Assignment.run`) is started once and its failure reported once, over restarts of fleetd too, by way of
 ///   the ledger.
 /// - Nothing is stopped unless the registry's wish is known and up to date.
-/// - One input leads to at most one operation per unit, and without news of a unit to none.
+/// - One step leads to at most one operation per unit, and without news of a unit to none.
 package struct AgentCore: Hashable, Sendable {
     package let machine: MachineID
     var tracks = TrackTable()
@@ -32,10 +32,15 @@ package struct AgentCore: Hashable, Sendable {
     package func assignment(of unit: UnitName) -> Assignment? { tracks[unit]?.desired }
 
     /// What `input` leads to.
-    package mutating func step(_ input: AgentInput, now: Timestamp) -> [AgentDirective] {
+    package mutating func step(_ input: AgentInput, now: Timestamp) -> [AgentDirective] { step([input], now: now) }
+
+    /// What inputs that have come together lead to: what they ask for many units is asked for in one.
+    package mutating func step(_ inputs: [AgentInput], now: Timestamp) -> [AgentDirective] {
         var round = Round(now: now)
-        if case .wake = input { alarm = nil }
-        take(input, &round)
+        for input in inputs {
+            if case .wake = input { alarm = nil }
+            take(input, &round)
+        }
         for unit in round.dirty.sorted() { settle(unit, &round) }
         return round.notes + round.calls + batches(of: round) + nextAlarm()
     }

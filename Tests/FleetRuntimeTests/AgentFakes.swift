@@ -39,6 +39,7 @@ final class FakePuller: ImagePuller {
         _ image: ImagePull,
         progress: @escaping @Sendable (String) async -> Void
     ) async -> PullResult {
+        if state.withLock({ $0.names?.contains(image.name) ?? false }) { return .present }
         let (answers, answer) = AsyncStream.makeStream(of: PullResult.self)
         await progress("Copying blob")
         state.withLock { $0.waiting[image.name] = answer }

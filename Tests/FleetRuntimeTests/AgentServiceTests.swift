@@ -42,6 +42,20 @@ import UnitFile
         }
     }
 
+    @Test func containersWithTheirImagesAreInstalledTogether() async throws {
+        let bench = try AgentBench()
+        bench.puller.state.withLock { $0.names = ["quay.io/web:1"] }
+        try await bench.run { bench in
+            await bench.assign([db])
+            try await bench.settled(db)
+            let instances = try (1...100).map { try UnitName("web@\($0).service") }
+            await bench.assign(instances, image: ImagePull(name: "quay.io/web:1"))
+            for instance in instances { try await bench.settled(instance) }
+            let installs = bench.units.performed.filter { if case .install = $0 { true } else { false } }
+            #expect(installs.count == 2)
+        }
+    }
+
     @Test func checksAreMadeAndTold() async throws {
         let bench = try AgentBench()
         bench.prober.state.withLock { $0.answer = .unhealthy(output: "no db\n") }

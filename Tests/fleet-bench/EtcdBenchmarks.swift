@@ -308,24 +308,53 @@ struct EtcdBenchmarks {
             guard done == count else { throw NotYet("\(done) of \(count)") }
             return began
         }
-        let samples = Samples(killed.compactMap { unit, time in began[unit].map { ($0[1] - time) * 1_000_000 } })
+        let running = try await activations("fails@*")
+        let samples = Samples(killed.compactMap { unit, time in running[unit].map { ($0 - time) * 1_000_000 } })
+        let words = Samples(killed.compactMap { unit, time in began[unit].map { ($0[1] - time) * 1_000_000 } })
         let plain = try await beginnings("reference.service")["reference.service"] ?? []
         let reference = Samples(zip(plain, asked).map { ($0 - $1) * 1_000_000 })
         return [
             Figure(
-                name: "failed for good to running elsewhere, \(count) runs, p50",
+                name: "failed for good to running elsewhere, \(samples.count) runs, p50",
                 measured: "\(milliseconds(samples.median)) ms",
-                reference: "`systemctl start` there \(reference.text)",
+                reference: "-",
                 bar: "60 ms",
-                isMet: samples.median < 60_000
+                isMet: samples.count == count && samples.median < 60_000
             ),
             Figure(
                 name: "the same, p99",
                 measured: "\(milliseconds(samples.quantile(0.99))) ms",
-                reference: "p99 \(milliseconds(reference.quantile(0.99))) ms",
+                reference: "-",
                 bar: "250 ms",
-                isMet: samples.quantile(0.99) < 250_000
+                isMet: samples.count == count && samples.quantile(0.99) < 250_000
+            ),
+            Figure(
+                name: "failed for good to the first words of the process elsewhere",
+                measured: words.text,
+                reference: "`systemctl start` there, to the first words \(reference.text)",
+                bar: "-"
             ),
         ]
+    }
+
+    /// When systemd took each unit for running, in seconds: the last time, where it is now.
+    private func activations(_ pattern: String) async throws -> [String: Double] {
+        let lines = try await concurrently(machines) { machine in
+            try await bash(
+                machine,
+                """
+                for unit in $(systemctl list-units --plain --no-legend --state=running '\(pattern)' | cut -d ' ' -f 1); do
+                    time=$(systemctl show --timestamp=us+utc -P ActiveEnterTimestamp $unit)
+                    echo $unit $(date -d "$time" +%s.%N)
+                done
+                """
+            )
+        }
+        var times: [String: Double] = [:]
+        for line in lines.joined() {
+            let parts = line.split(separator: " ")
+            if parts.count == 2, let time = Double(parts[1]) { times[String(parts[0])] = time }
+        }
+        return times
     }
 }

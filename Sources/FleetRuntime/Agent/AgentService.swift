@@ -15,6 +15,7 @@ package actor AgentService: Service {
         case operation(OperationID, UnitOperation)
         case journal(UnitName, RunID, invocation: String)
         case check(CheckQueue.Check)
+        case answers
         case alarm(Timestamp)
     }
 
@@ -45,6 +46,9 @@ package actor AgentService: Service {
     private var waiting: [(OperationID, UnitOperation)] = []
     private var checks = CheckQueue()
     private var pulls: [PullID: Task<Void, Never>] = [:]
+    /// Answers that are taken in one step: containers that were assigned together are installed together, which takes
+    /// one run of podman's generator instead of one for each.
+    private var answers: [AgentInput] = []
     private var alarm: Timestamp?
     /// Ends once it is known what this machine is to run, from the registry or from what it was told last. One
     /// consumer.
@@ -130,8 +134,10 @@ package actor AgentService: Service {
 
     /// One step of the core, and the beginning of all it asks for. Without a suspension, so that directives are
     /// followed in the order of the inputs.
-    private func take(_ input: AgentInput) {
-        for directive in core.step(input, now: clock.now()) {
+    private func take(_ input: AgentInput) { take([input]) }
+
+    private func take(_ inputs: [AgentInput]) {
+        for directive in core.step(inputs, now: clock.now()) {
             switch directive {
             case .perform(let id, let operation): begin(id, operation)
             case .publish(let unit, let status):
@@ -303,7 +309,8 @@ package actor AgentService: Service {
                 log.notice("\(image.name) was not pulled: \(reason)", metadata: ["unit": "\(unit)"])
             }
             if case .pulled = result { images.changed() }
-            take(.pulled(id, unit, result))
+            answers.append(.pulled(id, unit, result))
+            if answers.count == 1 { addWork.yield(.answers) }
         }
     }
 
@@ -334,6 +341,10 @@ package actor AgentService: Service {
             let lines = await units.journal(of: unit, invocation: invocation, lines: Limits.journalLines)
             take(.journal(unit, run, lines: lines))
         case .check(let check): await make(check)
+        case .answers:
+            let together = answers
+            answers = []
+            take(together)
         case .alarm(let at):
             do { try await clock.sleep(for: max(at.since(clock.now()), .zero)) } catch { return }
             guard alarm == at else { return }

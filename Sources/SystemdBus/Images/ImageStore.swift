@@ -12,6 +12,7 @@ final class ImageStore: Sendable {
     private let read = Mutex<Reading?>(nil)
 
     private struct Reading {
+        var path: String
         var stamp: [Int]
         var names: Set<ImageName>
     }
@@ -34,18 +35,24 @@ final class ImageStore: Sendable {
     /// Every name that an image here has, those with digests included; nil when podman keeps its images elsewhere, or
     /// has none yet.
     func names() async -> Set<ImageName>? {
-        await OwnThread.run { self.readNames() }
+        // Many containers that start together ask the same, and one file's stamp needs no thread.
+        if let reading = read.withLock({ $0 }), reading.stamp == Self.stamp(of: reading.path) { return reading.names }
+        return await OwnThread.run { self.readNames() }
+    }
+
+    private static func stamp(of path: String) -> [Int]? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return [Int(status.st_ino), Int(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
     }
 
     private func readNames() -> Set<ImageName>? {
         guard let folder = Disk.names(in: root)?.filter({ $0.hasSuffix("-images") }).sorted().first else { return nil }
         let path = "\(root)/\(folder)/images.json"
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        let stamp = [Int(status.st_ino), Int(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
-        if let reading = read.withLock({ $0 }), reading.stamp == stamp { return reading.names }
-        guard let bytes = try? Disk.read(path), let names = Self.names(in: bytes) else { return nil }
-        read.withLock { $0 = Reading(stamp: stamp, names: names) }
+        guard let stamp = Self.stamp(of: path), let bytes = try? Disk.read(path), let names = Self.names(in: bytes) else {
+            return nil
+        }
+        read.withLock { $0 = Reading(path: path, stamp: stamp, names: names) }
         return names
     }
 
