@@ -82,7 +82,7 @@ let ring3: [Target] = [
     .target(
         name: "SystemdBus",
         dependencies: [
-            "CSystemd", "FleetAgent", "FleetModel", "FleetRuntime", "UnitFile",
+            "CSystemd", "FleetAgent", "FleetModel", "FleetRegistry", "FleetRuntime", "UnitFile",
             .product(name: "Logging", package: "swift-log"),
         ],
         swiftSettings: strict
@@ -233,13 +233,17 @@ let tests: [Target] = [
         [
             "EtcdLab", "EtcdProto", "EtcdStore", "FleetModel", "FleetRegistry", "FleetRuntime",
             .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+            .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         ]
     ),
     test(
         "SystemdBusTests",
         [
-            "FleetAgent", "FleetModel", "FleetRuntime", "SystemdBus", "UnitFile",
+            "FleetAgent", "FleetModel", "FleetRegistry", "FleetRuntime", "SystemdBus", "UnitFile",
             .product(name: "Logging", package: "swift-log"),
         ]
     ),

@@ -33,7 +33,7 @@ final class Cluster: Sendable {
     private let state = Mutex(State())
 
     init(_ settings: EtcdSettings, order: [EtcdEndpoint], group: any EventLoopGroup, log: Logger) {
-        patience = Patience(request: settings.requestTimeout)
+        patience = Patience(request: settings.requestTimeout, lease: settings.lease)
         endpoints = order
         tls = TLSFiles(settings)
         login = Login(settings)
@@ -67,7 +67,7 @@ final class Cluster: Sendable {
                     case .newToken:
                         tokenTries += 1
                         login.forget(token)
-                    case .otherMember: leave(connection)
+                    case .otherMember: leave(connection, isStuck: failure.cause == .noAnswer)
                     }
                 }
             } catch {
@@ -89,7 +89,7 @@ final class Cluster: Sendable {
         do {
             return (connection, try await login.token(on: connection, patience))
         } catch {
-            if error.remedy == .otherMember { leave(connection) }
+            if error.remedy == .otherMember { leave(connection, isStuck: error.cause == .noAnswer) }
             throw error
         }
     }
@@ -97,13 +97,15 @@ final class Cluster: Sendable {
     /// `token` was not accepted.
     func forget(_ token: String?) { login.forget(token) }
 
-    /// The next call goes to another member, or over another connection to the same one.
-    func leave(_ connection: Connection, forAnother isOther: Bool = true) {
+    /// The next call goes to another member, or over another connection to the same one. Calls and watches that are under
+    /// way end where they are, unless the member is stuck: one that answers no call brings no changes either, and is
+    /// silent about both (its disk hangs, say).
+    func leave(_ connection: Connection, forAnother isOther: Bool = true, isStuck: Bool = false) {
         state.withLock { state in
             guard state.current === connection else { return }
             setAside(connection, in: &state, forAnother: isOther)
         }
-        connection.retire()
+        if isStuck { connection.abandon() } else { connection.retire() }
     }
 
     private func setAside(_ connection: Connection, in state: inout State, forAnother isOther: Bool) {

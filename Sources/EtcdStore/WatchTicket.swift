@@ -14,6 +14,8 @@ final class WatchTicket: Sendable {
     private struct State {
         var assembly: WatchAssembly
         var stream: MessageStream?
+        /// The newest revision that a member has told of.
+        var reached = Revision.zero
         var isCancelled = false
         /// How often in a row the watch was lost before it brought anything.
         var losses = 0
@@ -66,6 +68,7 @@ final class WatchTicket: Sendable {
                 if response.created { continue }
                 let batch = state.withLock { state in
                     state.losses = 0
+                    state.reached = max(state.reached, Revision(response.header.revision))
                     return state.assembly.take(response)
                 }
                 if let batch { return batch }
@@ -154,13 +157,35 @@ final class WatchTicket: Sendable {
         }
         if isCancelled { stream.cancel() }
         do {
-            try check(try await message(stream))
+            let created = try await message(stream)
+            try check(created)
+            try await checkAge(Revision(created.header.revision), span)
             return stream
         } catch {
             state.withLock { $0.stream = nil }
             stream.cancel()
             throw error
         }
+    }
+
+    /// Throws when the registry is older than this watch has known it: it was restored from a backup, and would be
+    /// silent until it has come to that revision again. A member that only lags behind the others catches up.
+    private func checkAge(_ member: Revision, _ span: EtcdSpan) async throws {
+        let reached = state.withLock { state in
+            defer { state.reached = max(state.reached, member) }
+            return state.reached
+        }
+        guard member < reached else { return }
+        var request = EtcdRangeRequest()
+        request.key = span.key
+        request.limit = 1
+        let answer = try await cluster.call(EtcdMethods.range, request)
+        let revision = Revision(answer.header.revision)
+        guard revision < reached else { return }
+        throw StoreError(
+            .compacted,
+            "The registry is at revision \(revision) and was at \(reached) before: it was restored from a backup."
+        )
     }
 
     /// Throws when the member has ended the watch.

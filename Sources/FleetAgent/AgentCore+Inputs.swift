@@ -128,7 +128,13 @@ extension AgentCore {
         let state = holder.map(UnitTrack.Lock.elsewhere) ?? .fenced
         guard lock != state else { return }
         update(unit, &round) { $0.lock = state }
-        if let holder {
+        if holder == machine {
+            let what = """
+                waits for the end of the lease that its lock is on: this machine's from before it booted, or that of \
+                another machine with the same id (AtMostOnce=)
+                """
+            tell(.blocked, what, of: unit, &round)
+        } else if let holder {
             tell(.blocked, "waits until \(holder.short) has stopped it (AtMostOnce=)", of: unit, &round)
         }
     }

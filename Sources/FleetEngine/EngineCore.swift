@@ -116,7 +116,7 @@ package struct EngineCore: Sendable {
             state = .following(refusedAt: nil)
             return advance(snapshot, now)
         case .following(let refusedAt):
-            guard snapshot.leadership == nil, refusedAt.map({ $0 < snapshot.revision }) ?? true else { return [] }
+            guard snapshot.leadership == nil, refusedAt != snapshot.revision else { return [] }
             state = .campaigning
             return [.campaign]
         case .leading(var leading):

@@ -15,6 +15,15 @@ struct AtMostOnceRules {
                 "SendSIGKILL=no cannot be used with AtMostOnce=yes: systemd has to end the unit in time; remove one"
             )
         }
+        if let option = file.options(section: type.section, key: "FinalKillSignal").last,
+            !["", "SIGKILL", "KILL", "9"].contains(option.value)
+        {
+            throw file.error(
+                at: option,
+                "FinalKillSignal=\(option.value.printable(limit: 20)) cannot be used with AtMostOnce=yes: "
+                    + "only SIGKILL ends the unit in time; remove it"
+            )
+        }
         if let option = file.options(section: type.section, key: "KillMode").last,
             ["process", "none"].contains(option.value)
         {

@@ -24,6 +24,11 @@ package struct FenceTiming: Hashable, Sendable {
     /// others have `TimeoutStopSec=` for each phase.
     package let stop: Duration
 
+    /// With less, `margin` is not enough for two small services to start on a busy machine.
+    package static let shortestLease = Duration.seconds(5)
+
+    package var isLongEnough: Bool { lease >= Self.shortestLease }
+
     package init(lease: Duration) {
         self.lease = lease
         fence = lease * 6 / 10

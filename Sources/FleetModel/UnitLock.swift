@@ -19,6 +19,15 @@ package struct UnitLock: Hashable, Sendable, Codable {
 /// (Burrows, OSDI 2006, 2.4).
 package struct UnitLockHolder: Hashable, Sendable, Codable {
     package var machine: MachineID
+    /// The number of the lease that the lock was put on: two machines may have one id, and never one lease.
+    package var lease: Int64?
+    /// How long the unit may still run after that lease has ended (`FenceTiming.lockDelay` of the machine that took the
+    /// lock, whose `agent_ttl` need not be that of the one that waits).
+    package var delayMilliseconds: Int64?
 
-    package init(machine: MachineID) { self.machine = machine }
+    package init(machine: MachineID, lease: Int64? = nil, delay: Duration? = nil) {
+        self.machine = machine
+        self.lease = lease
+        delayMilliseconds = delay?.milliseconds
+    }
 }

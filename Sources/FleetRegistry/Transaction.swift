@@ -70,6 +70,13 @@ package enum StoreEvent: Hashable, Sendable {
         if case .put(let entry) = self { entry } else { nil }
     }
 
+    package var key: Key {
+        switch self {
+        case .put(let entry): entry.key
+        case .delete(let key, at: _): key
+        }
+    }
+
     /// When it happened.
     package var revision: Revision {
         switch self {

@@ -1,5 +1,6 @@
 import CSystemd
 import FleetAgent
+import FleetModel
 import Glibc
 import Logging
 import UnitFile
@@ -14,6 +15,11 @@ extension SystemdBus {
         var batch = InstallBatch(began: Self.realtimeMicroseconds)
         let made = await makeServices(installations, texts)
         for installation in installations {
+            if installation.atMostOnce, !directory.timing.isLongEnough {
+                let shortest = FenceTiming.shortestLease.components.seconds
+                batch.refuse(installation.unit, "AtMostOnce= needs agent_ttl=\(shortest)s or more on this machine")
+                continue
+            }
             switch made[installation.unit] {
             case .success(let services)?: batch.add(installation, services, known: ours[installation.unit])
             case .failure(let failure)?: batch.refuse(installation.unit, failure.message)

@@ -57,7 +57,7 @@ struct Daemon {
     private func openRegistry(_ configuration: Configuration, _ log: Logger) async throws -> any KeyValueStore {
         switch configuration.registry {
         case .embedded: try await SQLiteStore.open(path: stateFolder + "/registry.db", logger: log)
-        case .etcd: try EtcdStore.open(configuration.etcd, logger: log, group: OneThread.group)
+        case .etcd: try EtcdStore.open(configuration.etcdWithLease, logger: log, group: OneThread.group)
         }
     }
 }
@@ -76,6 +76,7 @@ private struct Parts {
     let systemd: SystemdBus
     let images: PodmanImages
     let announcement: MachineAnnouncement
+    let ownNews: AsyncStream<OwnKeys.News>
     let locks: LockService
     let session: MachineSession
     let clock = SystemClock(loop: OneThread.loop)
@@ -101,12 +102,18 @@ private struct Parts {
         )
         self.log = log
         identity = try MachineIdentity()
+        let (news, tell) = AsyncStream.makeStream(of: OwnKeys.News.self)
+        ownNews = news
+        let own = OwnKeys(of: identity.machine, in: Keyspace(prefix: configuration.keyPrefix))
+        let leases = LeaseFile()
         registry = RegistryService(
             store: store,
             keyspace: Keyspace(prefix: configuration.keyPrefix),
             clock: clock,
             version: FleetVersion.text,
             mayDeclare: { !SystemdBus.hasUnits() },
+            own: own,
+            noticed: { tell.yield($0) },
             log: log
         )
         systemd = SystemdBus(
@@ -132,6 +139,7 @@ private struct Parts {
             machine: identity.machine,
             life: configuration.machineLeaseLife,
             fence: systemd,
+            leases: leases,
             clock: clock,
             log: log
         )
@@ -142,6 +150,7 @@ private struct Parts {
             machine: identity.machine,
             life: configuration.machineLeaseLife,
             presence: { await announcement.presence() },
+            memory: leases,
             renewed: { locks.renewed($0, sent: $1) },
             clock: clock,
             log: log
@@ -178,7 +187,7 @@ private struct Parts {
         )
         let agent = await agent()
         var services: [any Service] = [
-            registry, SystemdConnection(bus: systemd), locks, session, departure, agent,
+            registry, SystemdConnection(bus: systemd), locks, session, departure, agent, reflection(agent),
             try credentials(sockets, agent),
         ]
         if !configuration.disableEngine { services.append(engine()) }
@@ -232,9 +241,21 @@ private struct Parts {
                 ? nil : DurableFileLedger(folder: stateFolder + "/accepted"),
             leases: await session.leases(),
             locks: locks,
+            admission: session,
             storedEvents: { [registry] unit in await registry.snapshot.eventIDs[unit] ?? [] },
             clock: clock,
             log: log
+        )
+    }
+
+    private func reflection(_ agent: AgentService) -> Reflection {
+        Reflection(
+            news: ownNews,
+            own: OwnKeys(of: identity.machine, in: registry.keyspace),
+            machine: identity.machine,
+            session: session,
+            locks: locks,
+            agent: agent
         )
     }
 

@@ -128,6 +128,28 @@ package final class EtcdCluster: Sendable {
         )
     }
 
+    /// Saves a backup of the first member, and returns where.
+    package func backUp() async throws -> String {
+        let file = "\(folder)/backup-\(UUID()).db"
+        try await control("snapshot", "save", file, member: 0)
+        return file
+    }
+
+    /// The one member there is goes on with what is in `backup`.
+    package func restore(_ backup: String) async throws {
+        let member = members[0]
+        member.kill()
+        try FileManager.default.removeItem(atPath: "\(folder)/\(member.name)")
+        let words = [
+            program.controlPath, "snapshot", "restore", backup, "--name", member.name,
+            "--data-dir", "\(folder)/\(member.name)", "--initial-cluster", "\(member.name)=\(member.peerURL)",
+            "--initial-cluster-token", token, "--initial-advertise-peer-urls", member.peerURL,
+        ]
+        try await Command.run(words, environment: ["ETCDCTL_API": "3"])
+        try start(member)
+        try await untilReady()
+    }
+
     /// Which member leads, by its index; nil while none does.
     package func leader() async throws -> Int? {
         for index in members.indices {

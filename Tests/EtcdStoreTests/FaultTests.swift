@@ -117,6 +117,70 @@ struct FaultTests {
         }
     }
 
+    /// A lost member is left while there is time for the renewal on another one: the fence of `AtMostOnce=` units stays
+    /// up.
+    @Test func `a stopped member is left before the fence comes down`() async throws {
+        let lease = Duration.seconds(5)
+        let left = FenceTiming(lease: lease).fence - LeaseRenewal.pause(of: lease)
+        let patience = Patience(request: .seconds(5), lease: lease)
+        #expect(patience.probeAfter + patience.probeAnswer < left * 3 / 4)
+        #expect(Patience(request: .seconds(5)).probeAfter == .seconds(1), "nothing else is in a hurry")
+        try await EtcdCluster.with(.trixie, size: 3) { cluster in
+            let leader = try #require(try await cluster.leader())
+            let follower = (leader + 1) % 3
+            let store = try cluster.store(order: [follower, leader], timeout: .seconds(5)) { $0.lease = lease }
+            let id = try await store.grantLease(.ttl(lease))
+            cluster.members[follower].pause()
+            let begin = ContinuousClock.now
+            try await store.keepAlive(id)
+            #expect(ContinuousClock.now - begin < left)
+            cluster.members[follower].resume()
+            await store.close()
+        }
+    }
+
+    @Test func `a watch does not stay with a member that answers nothing`() async throws {
+        let stuck = try await StuckMember.start()
+        try await EtcdCluster.with(.trixie, size: 1) { cluster in
+            let good = try cluster.store()
+            let store = try cluster.store(timeout: .seconds(2)) { $0.endpoints.insert(stuck.endpoint, at: 0) }
+            let seen = Task {
+                for try await batch in store.watch(.prefix("k"), from: Revision(2)) where !batch.events.isEmpty {
+                    return batch.events.count
+                }
+                return 0
+            }
+            _ = await failure { _ = try await store.list() }
+            try await good.change(put("k", "1"))
+            #expect(try await seen.value == 1)
+            #expect(try await store.list("k") == ["k=1"])
+            await store.close()
+            await good.close()
+        }
+        try await stuck.end()
+    }
+
+    /// docs/registry.md says how backups are made and used.
+    @Test(arguments: EtcdProgram.allCases)
+    func `a registry that was restored from a backup ends watches from its future`(
+        _ program: EtcdProgram
+    ) async throws {
+        try await EtcdCluster.with(program, size: 1) { cluster in
+            let store = try cluster.store()
+            try await store.change(put("k", "saved"))
+            let backup = try await cluster.backUp()
+            var last = Revision.zero
+            for number in 1...5 { last = try await store.change(put("k", "lost \(number)")) }
+            var watch = store.watch(.prefix("k"), from: last).makeAsyncIterator()
+            #expect(try await watch.next()?.revision == last)
+            try await cluster.restore(backup)
+            let end = await failure { _ = try await watch.next() }
+            #expect(end?.code == .compacted, "\(String(describing: end))")
+            #expect(try await store.list("k") == ["k=saved"])
+            await store.close()
+        }
+    }
+
     @Test(arguments: EtcdProgram.allCases)
     func `a stopped member is left within the time of one request`(_ program: EtcdProgram) async throws {
         try await EtcdCluster.with(program, size: 3) { cluster in

@@ -12,11 +12,12 @@ import Testing
 struct LoginTests {
     private func withUsers(
         _ program: EtcdProgram,
+        _ arguments: [String] = [],
         _ body: (EtcdCluster, _ passwordFile: String) async throws -> Void
     ) async throws {
         let folder = try TestFolder.make("login")
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await EtcdCluster.with(program, size: 1, arguments: ["--bcrypt-cost", "4"]) { cluster in
+        try await EtcdCluster.with(program, size: 1, arguments: ["--bcrypt-cost", "4"] + arguments) { cluster in
             try await cluster.control("user", "add", "root:r")
             try await cluster.control("user", "grant-role", "root", "root")
             try await cluster.control("role", "add", "fleet")
@@ -79,6 +80,25 @@ struct LoginTests {
             )
             try "second\n".write(toFile: file, atomically: true, encoding: .utf8)
             try await store.change(put("/fleet/a", "4"))
+            await store.close()
+        }
+    }
+
+    @Test(arguments: EtcdProgram.allCases)
+    func `a token that has expired is replaced`(_ program: EtcdProgram) async throws {
+        try await withUsers(program, ["--auth-token-ttl", "1"]) { cluster, file in
+            let store = try cluster.store { ($0.username, $0.password) = ("fleet", .file(file)) }
+            let lease = try await store.grantLease(.ttl(.seconds(30)))
+            var start = try await store.change(put("/fleet/a", "0"))
+            var watch = store.watch(.prefix("/fleet/"), from: start).makeAsyncIterator()
+            _ = try await watch.next()
+            for round in 1...2 {
+                // Not a wait: as long as nobody uses it, a token grows old.
+                try await Task.sleep(for: .seconds(3))
+                try await store.keepAlive(lease)
+                start = try await store.change(put("/fleet/a", "\(round)"))
+                #expect(try await watch.next()?.revision == start, "the watch goes on")
+            }
             await store.close()
         }
     }

@@ -69,6 +69,37 @@ struct WholeRegistryTests {
         }
     }
 
+    /// Both go over one connection; see `Connection`.
+    @Test(arguments: EtcdProgram.allCases)
+    func `large lists do not delay the renewals of a lease`(_ program: EtcdProgram) async throws {
+        try await EtcdCluster.with(program, size: 1) { cluster in
+            let store = try cluster.store(timeout: .seconds(20))
+            let value = String(repeating: "v", count: 10_000)
+            for batch in 0..<40 {
+                let operations = (0..<100).map { put("k/\(10_000 + batch * 100 + $0)", value) }
+                #expect(await store.commit(Transaction(operations: operations)).error == nil)
+            }
+            let lease = try await store.grantLease(.ttl(.seconds(3)))
+            let readers = (1...3).map { _ in
+                Task {
+                    var lists = 0
+                    while !Task.isCancelled { lists += try await store.range(.prefix("k/"), limit: 0).entries.count }
+                    return lists
+                }
+            }
+            for _ in 1...8 {
+                // Not a wait: the pace of renewals.
+                try await Task.sleep(for: .seconds(1))
+                let begin = ContinuousClock.now
+                try await store.keepAlive(lease)
+                #expect(ContinuousClock.now - begin < .seconds(1))
+            }
+            for reader in readers { reader.cancel() }
+            for reader in readers { #expect(try await reader.value > 4_000) }
+            await store.close()
+        }
+    }
+
     @Test(arguments: EtcdProgram.allCases)
     func `what etcd would refuse is refused in time`(_ program: EtcdProgram) async throws {
         try await EtcdCluster.with(program, size: 1) { cluster in

@@ -9,6 +9,8 @@ import UnitFile
 @Suite struct LockCoreTests {
     static let other = machineID("ffffffffffffffffffffffffffffffff")
     static let lease = LeaseID(7)
+    /// What the fleetd before had.
+    static let former = OwnLeases(text: "1\n")
     let db: UnitName = "db.service"
 
     /// A core with a lease that was asked for at `sent`.
@@ -29,12 +31,30 @@ import UnitFile
     }
 
     @Test func theInequalityHolds() {
-        for seconds in [1, 2, 3, 10, 60, 3600] {
+        #expect(!FenceTiming(lease: .milliseconds(4999)).isLongEnough)
+        for seconds in [5, 6, 10, 60, 3600] {
             let timing = FenceTiming(lease: .seconds(seconds))
+            #expect(timing.isLongEnough)
+            #expect(timing.margin >= .milliseconds(500))
             #expect(timing.fence + timing.stop + timing.margin <= timing.lockDelay)
             #expect(timing.margin >= timing.lease / 20, "clocks and systemd need something")
             #expect(timing.fence > timing.lease / 3, "a renewal may be late")
         }
+    }
+
+    /// All phases of a stop together take no longer than `FenceTiming.stop`.
+    @Test(arguments: [
+        ("", 6000), ("ExecStop=/bin/true\n", 3000), ("ExecStopPost=/bin/true\n", 2000),
+        ("ExecStop=/bin/true\nExecStopPost=/bin/true\n", 1500),
+        ("TimeoutStopFailureMode=abort\n", 3000), ("TimeoutStopFailureMode=kill\n", 6000),
+        ("ExecStop=/bin/true\nExecStopPost=/bin/true\nTimeoutStopFailureMode=abort\n", 1000),
+        ("TimeoutStopSec=2\n", 2000), ("TimeoutStopSec=infinity\n", 6000),
+    ])
+    func everyPhaseOfAStopHasItsShare(_ lines: String, _ milliseconds: Int) {
+        let text = "[Service]\nExecStart=/bin/sleep 1d\n" + lines
+        let dropIn = AtMostOnceDropIn.text(for: db, file: text, allowed: "/run/allowed", stop: .seconds(6))
+        #expect(dropIn.contains("\nTimeoutStopSec=\(milliseconds)ms\n"))
+        #expect(dropIn.contains("\nTimeoutAbortSec=\(milliseconds)ms\n"))
     }
 
     @Test func aUnitMayRunOnlyAfterLockFenceAndLeave() {
@@ -92,9 +112,9 @@ import UnitFile
 
     @Test func anInheritedUnitIsCoveredByTheOldFenceUntilItsLockIsKnown() {
         var core = LockCore(machine: Bench.machine, timing: FenceTiming(lease: .seconds(10)))
-        #expect(core.step(.inherited([db]), now: .zero) == [.look(db)])
+        #expect(core.step(.inherited([db], leases: Self.former), now: .zero) == [.look(db)])
         let lock = StoredLock(machine: Bench.machine, lease: LeaseID(1), modified: Revision(3))
-        let own = StoredHolder(machine: Bench.machine, modified: Revision(2))
+        let own = StoredHolder(machine: Bench.machine, lease: LeaseID(1), modified: Revision(2))
         #expect(core.step(.found(db, lock: lock, holder: own), now: .zero) == [], "no lease yet")
         #expect(
             core.step(.lease(Self.lease, sent: .zero), now: .zero) == [
@@ -109,7 +129,7 @@ import UnitFile
 
     @Test func anInheritedUnitWhoseLockIsGoneToAnotherIsLostAndHoldsTheFence() {
         var core = LockCore(machine: Bench.machine, timing: FenceTiming(lease: .seconds(10)))
-        _ = core.step(.inherited([db]), now: .zero)
+        _ = core.step(.inherited([db], leases: Self.former), now: .zero)
         _ = core.step(.acquire(db), now: .zero)
         let lock = StoredLock(machine: Self.other, lease: LeaseID(1), modified: Revision(3))
         #expect(
@@ -155,7 +175,7 @@ import UnitFile
         #expect(core.step(.finished(db, .failed), now: .seconds(2)) == [.wake(at: .seconds(2) + LockCore.retry)])
         #expect(core.step(.wake, now: .seconds(3)) == [.look(db)])
         let lock = StoredLock(machine: Bench.machine, lease: Self.lease, modified: Revision(5))
-        let own = StoredHolder(machine: Bench.machine, modified: Revision(4))
+        let own = StoredHolder(machine: Bench.machine, lease: LeaseID(1), modified: Revision(4))
         #expect(
             core.step(.found(db, lock: lock, holder: own), now: .seconds(3)) == [
                 .delete(db, ifLock: Revision(5), ifHolder: Revision(4))
@@ -220,7 +240,7 @@ import UnitFile
     }
 
     @Test func whatThisMachineHeldItselfIsTakenAtOnceAndGivenBackWhenItIsNotWanted() {
-        let own = StoredHolder(machine: Bench.machine, modified: Revision(3))
+        let own = StoredHolder(machine: Bench.machine, lease: Self.lease, modified: Revision(3))
         var core = Self.core()
         _ = core.step(.acquire(db), now: .zero)
         _ = core.step(.finished(db, .conflict), now: .zero)
@@ -237,6 +257,52 @@ import UnitFile
                 .delete(db, ifLock: nil, ifHolder: Revision(3))
             ]
         )
+    }
+
+    /// A machine that was copied has the same id. Only a lease tells the two apart.
+    @Test func aLockUnderTheOwnIdOnAnotherLeaseIsAnotherMachines() {
+        let (stranger, left) = (LeaseID(1), LeaseID(2))
+        var core = Self.core()
+        _ = core.step(.acquire(db), now: .zero)
+        _ = core.step(.finished(db, .conflict), now: .zero)
+        let lock = StoredLock(machine: Bench.machine, lease: stranger, modified: Revision(3))
+        #expect(
+            core.step(.found(db, lock: lock, holder: nil), now: .zero) == [.lose(db, to: Bench.machine), .watch(true)]
+        )
+        _ = core.step(.freed(db), now: .seconds(5))
+        let holder = StoredHolder(machine: Bench.machine, lease: left, modified: Revision(3))
+        _ = core.step(.lease(Self.lease, sent: .seconds(5)), now: .seconds(5))
+        #expect(
+            core.step(.found(db, lock: nil, holder: holder), now: .seconds(5)) == [
+                .watch(true), .wake(at: .seconds(15)),
+            ]
+        )
+    }
+
+    @Test(arguments: [(Duration.seconds(30), Duration.seconds(30)), (.seconds(3), .seconds(10))])
+    func theLongerOfTwoDelaysCounts(_ holders: Duration, _ waits: Duration) {
+        var core = Self.core()
+        _ = core.step(.acquire(db), now: .zero)
+        _ = core.step(.finished(db, .conflict), now: .zero)
+        let left = StoredHolder(machine: Self.other, lease: LeaseID(1), delay: holders, modified: Revision(3))
+        #expect(core.step(.found(db, lock: nil, holder: left), now: .zero) == [.watch(true), .wake(at: waits)])
+    }
+
+    /// The put was given up, and was carried out when nothing was wanted of the unit any more.
+    @Test func aLockThatCameLateIsGivenBack() {
+        var core = Self.core()
+        #expect(core.step(.noticed(db), now: .zero) == [.look(db)])
+        let lock = StoredLock(machine: Bench.machine, lease: Self.lease, modified: Revision(3))
+        let holder = StoredHolder(machine: Bench.machine, lease: Self.lease, modified: Revision(3))
+        #expect(
+            core.step(.found(db, lock: lock, holder: holder), now: .zero) == [
+                .delete(db, ifLock: Revision(3), ifHolder: Revision(3))
+            ]
+        )
+        #expect(core.step(.finished(db, .committed(Revision(4))), now: .zero) == [])
+        #expect(core.known.isEmpty)
+        var busy = holding()
+        #expect(busy.step(.noticed(db), now: .zero) == [], "it is what was asked for")
     }
 
     @Test func withoutATimeToLiveNobodyIsWaitedFor() {

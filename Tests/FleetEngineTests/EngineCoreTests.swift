@@ -275,6 +275,10 @@ import UnitFile
         #expect(core.step(.changed(Changes()), snapshot: snapshot, now: later) == [])
         snapshot.revision = Revision(5)
         #expect(core.step(.changed(Changes()), snapshot: snapshot, now: later) == [.campaign])
+        #expect(core.step(.campaigned(.held), snapshot: snapshot, now: later) == [])
+        snapshot.revision = Revision(3)
+        let restored = core.step(.changed(Changes(all: true)), snapshot: snapshot, now: later)
+        #expect(restored == [.campaign], "the registry was restored from a backup")
     }
 
     // MARK: Failures

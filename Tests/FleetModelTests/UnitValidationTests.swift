@@ -174,6 +174,7 @@ import UnitFile
             ("SendSIGKILL=no", "SendSIGKILL=no cannot be used with AtMostOnce=yes"),
             ("KillMode=process", "KillMode=process cannot be used with AtMostOnce=yes"),
             ("KillMode=none", "KillMode=none cannot be used with AtMostOnce=yes"),
+            ("FinalKillSignal=SIGTERM", "FinalKillSignal=SIGTERM cannot be used with AtMostOnce=yes"),
         ]
     )
     func whatLeavesProcessesBehindIsNotAtMostOnce(_ line: String, _ expected: String) throws {

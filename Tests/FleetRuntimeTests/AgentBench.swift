@@ -36,6 +36,7 @@ struct AgentBench {
             machine: machine,
             life: .whileOpen,
             fence: units.fence,
+            leases: MemoryLeases(),
             clock: clock,
             log: Self.log
         )

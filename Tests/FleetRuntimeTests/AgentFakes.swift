@@ -207,6 +207,16 @@ struct ManualWallClock: WallClock {
     }
 }
 
+/// What `/run` would keep.
+final class MemoryLeases: LeaseMemory {
+    private let kept: Mutex<OwnLeases>
+
+    init(_ leases: OwnLeases = OwnLeases()) { kept = Mutex(leases) }
+
+    func leases() -> OwnLeases { kept.withLock { $0 } }
+    func keep(_ leases: OwnLeases) { kept.withLock { $0 = leases } }
+}
+
 /// Counts the transactions that a store is asked for, can be cut off, and can lose an answer.
 final class WatchedStore: KeyValueStore {
     let inner: MemoryStore

@@ -89,6 +89,7 @@ import UnitFile
             machine: .nobody,
             life: .ttl(.seconds(10)),
             fence: fence,
+            leases: MemoryLeases(),
             clock: clock,
             log: Logger(label: "locks", factory: { _ in SwiftLogNoOpLogHandler() })
         )

@@ -8,13 +8,14 @@ import Testing
 import UnitFile
 
 @Suite struct RegistryRecoveryTests {
-    private let store = MemoryStore()
+    private let replaceable = ReplaceableStore()
+    private var store: MemoryStore { replaceable.inner }
     private let clock = ManualWallClock()
     private let keyspace = Keyspace.standard
 
     private func run(_ body: (RegistryService) async throws -> Void) async throws {
         let service = RegistryService(
-            store: store,
+            store: replaceable,
             keyspace: keyspace,
             clock: clock,
             version: "test",
@@ -48,6 +49,7 @@ import UnitFile
     private final class Seen: Sendable {
         let isCurrent = Atomic(false)
         let isFolded = Atomic(false)
+        let revision = Atomic(Int64(0))
     }
 
     /// In a fleet at rest no change would ever tell.
@@ -78,4 +80,64 @@ import UnitFile
             #expect(await service.snapshot.revision >= revision)
         }
     }
+
+    /// The registry's server has got an older state of it, and revisions begin there again.
+    @Test func aRegistryThatWasRestoredIsReadAgain() async throws {
+        let key = RegistryKey.labels(.nobody).key(in: keyspace)
+        func label(_ text: String) async -> Revision {
+            let labels = MachineLabels(labels: ["is": text])
+            let put = StoreOperation.put(key, RegistryValue.encode(labels), lease: nil)
+            _ = await store.commit(Transaction(operations: [put]))
+            return store.revision
+        }
+        try await run { service in
+            _ = await label("saved")
+            let backup = store.copy()
+            for _ in 1...5 { await service.folded(upTo: await label("lost")) }
+            let before = await service.snapshot.revision
+            let seen = Seen()
+            Task {
+                await service.folded(upTo: before.next)
+                seen.isFolded.store(true, ordering: .relaxed)
+            }
+            replaceable.replace(with: backup)
+            try await eventually("it is at the restored revision, and nobody waits for another") {
+                clock.manual.advance(by: .milliseconds(200))
+                Task { await seen.revision.store(service.snapshot.revision.number, ordering: .relaxed) }
+                let revision = Revision(seen.revision.load(ordering: .relaxed))
+                return revision == store.revision && seen.isFolded.load(ordering: .relaxed)
+            }
+            #expect(store.revision < before)
+            await service.folded(upTo: await label("new"))
+            #expect(await service.snapshot.revision == store.revision, "and goes on from there")
+        }
+    }
+}
+
+/// A store behind which is another one all of a sudden.
+private final class ReplaceableStore: KeyValueStore {
+    private let current = Mutex(MemoryStore())
+
+    var inner: MemoryStore { current.withLock { $0 } }
+
+    func replace(with other: MemoryStore) {
+        let old = current.withLock { current in
+            defer { current = other }
+            return current
+        }
+        old.endWatches(StoreError(.unavailable, "restarted"))
+    }
+
+    func range(_ range: KeyRange, limit: Int) async throws(StoreError) -> RangeAnswer {
+        try await inner.range(range, limit: limit)
+    }
+    func commit(_ transaction: Transaction) async -> CommitOutcome { await inner.commit(transaction) }
+    func watch(_ range: KeyRange, from start: Revision) -> AsyncThrowingStream<WatchBatch, any Error> {
+        inner.watch(range, from: start)
+    }
+    func grantLease(_ life: LeaseLife) async throws(StoreError) -> LeaseID { try await inner.grantLease(life) }
+    func keepAlive(_ lease: LeaseID) async throws(StoreError) { try await inner.keepAlive(lease) }
+    func revoke(_ lease: LeaseID) async throws(StoreError) { try await inner.revoke(lease) }
+    func compact(to revision: Revision) async throws(StoreError) { try await inner.compact(to: revision) }
+    func close() async { await inner.close() }
 }

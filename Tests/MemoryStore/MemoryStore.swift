@@ -48,6 +48,9 @@ package final class MemoryStore: KeyValueStore {
         return state.withLock { MemoryStore($0) }
     }
 
+    /// Another store with what this one has at present, as from a backup.
+    package func copy() -> MemoryStore { state.withLock { MemoryStore($0) } }
+
     /// Every entry, in key order.
     package var entries: [StoredEntry] { state.withLock { $0.contents.entries } }
     package var revision: Revision { state.withLock { $0.contents.revision } }
@@ -185,14 +188,5 @@ extension MemoryStore.Watch {
         let events = batch.events.filter { range.contains($0.key) }
         guard batch.revision >= start, !events.isEmpty else { return }
         consumer.yield(WatchBatch(events: events, revision: batch.revision))
-    }
-}
-
-extension StoreEvent {
-    var key: Key {
-        switch self {
-        case .put(let entry): entry.key
-        case .delete(let key, at: _): key
-        }
     }
 }

@@ -10,43 +10,54 @@ import Synchronization
 actor EtcdClusters {
     private static let shared: [StoreKind: EtcdClusters] = [
         .etcd34: EtcdClusters(.bookworm, size: 1), .etcd34x3: EtcdClusters(.bookworm, size: 3),
+        .etcd34faulty: EtcdClusters(.bookworm, size: 3, isFaulty: true),
+        .etcd35faulty: EtcdClusters(.trixie, size: 3, isFaulty: true),
         .etcd35: EtcdClusters(.trixie, size: 1), .etcd35x3: EtcdClusters(.trixie, size: 3),
     ]
 
     private let program: EtcdProgram
     private let size: Int
+    private let isFaulty: Bool
     private var cluster: Task<EtcdCluster, any Error>?
     private var isBusy = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    private init(_ program: EtcdProgram, size: Int) {
+    private init(_ program: EtcdProgram, size: Int, isFaulty: Bool = false) {
         self.program = program
         self.size = size
+        self.isFaulty = isFaulty
     }
 
     /// Runs `body` on a store that looks new, alone on its cluster.
     static func with(_ kind: StoreKind, _ body: (StoreFixture) async throws -> Void) async throws {
         guard let clusters = shared[kind] else { throw EtcdLabError("\(kind) is not etcd") }
         let cluster = try await clusters.take()
+        let trouble = clusters.isFaulty ? try await Trouble(cluster) : nil
         do {
-            try await use(cluster, body)
+            try await use(cluster, trouble?.order, body)
         } catch {
+            await trouble?.end()
             await clusters.giveBack()
             throw error
         }
+        await trouble?.end()
         await clusters.giveBack()
     }
 
-    private static func use(_ cluster: EtcdCluster, _ body: (StoreFixture) async throws -> Void) async throws {
-        let plain = try EtcdStore.open(cluster.settings, logger: quiet)
+    private static func use(
+        _ cluster: EtcdCluster,
+        _ order: [Int]?,
+        _ body: (StoreFixture) async throws -> Void
+    ) async throws {
+        let plain = try EtcdStore.open(cluster.settings(order), logger: quiet) { $0 }
         let base = try await plain.range(.key(Key("none")), limit: 0).revision
         await plain.close()
         let view = ShiftedStore.View(prefix: "\(UUID())/", base: base)
-        let fixture = try open(cluster, view)
+        let fixture = try open(cluster, order, view)
         try await body(fixture)
         await fixture.store.close()
         // A lease that ends later would change the registry under the next case.
-        let last = try EtcdStore.open(cluster.settings, logger: quiet)
+        let last = try EtcdStore.open(cluster.settings(order), logger: quiet) { $0 }
         for lease in view.leases.withLock({ $0 }) {
             let error = await errorCode { try await last.revoke(lease) }
             guard error == nil || error == .leaseNotFound else { throw EtcdLabError("lease \(lease) remains") }
@@ -54,15 +65,19 @@ actor EtcdClusters {
         await last.close()
     }
 
-    private static func open(_ cluster: EtcdCluster, _ view: ShiftedStore.View) throws -> StoreFixture {
-        let store = ShiftedStore(try EtcdStore.open(cluster.settings, logger: quiet), view)
+    private static func open(
+        _ cluster: EtcdCluster,
+        _ order: [Int]?,
+        _ view: ShiftedStore.View
+    ) throws -> StoreFixture {
+        let store = ShiftedStore(try EtcdStore.open(cluster.settings(order), logger: quiet) { $0 }, view)
         return StoreFixture(
             store: store,
             life: .ttl(.seconds(60)),
             advance: { preconditionFailure("nobody moves etcd's clock by \($0)") },
             reopen: {
                 await store.close()
-                return try open(cluster, view)
+                return try open(cluster, order, view)
             }
         )
     }
@@ -73,7 +88,13 @@ actor EtcdClusters {
         do {
             if let cluster { return try await cluster.value }
             let starting = Task { [program, size] in
-                try await EtcdCluster.start(program, at: (1...size).map { _ in .fresh() }, isShared: true)
+                try await EtcdCluster.start(
+                    program,
+                    at: (1...size).map { _ in .fresh() },
+                    // Without it, a member of 3.4 that comes back makes the leader stand for election again.
+                    arguments: isFaulty ? ["--pre-vote"] : [],
+                    isShared: true
+                )
             }
             cluster = starting
             return try await starting.value
@@ -86,6 +107,47 @@ actor EtcdClusters {
     private func giveBack() {
         isBusy = false
         if !waiting.isEmpty { waiting.removeFirst().resume() }
+    }
+}
+
+extension EtcdCluster {
+    /// How a store reaches these members, or all.
+    fileprivate func settings(_ order: [Int]?) -> EtcdSettings {
+        var settings = settings
+        if let order { settings.endpoints = order.map { members[$0].endpoint } }
+        return settings
+    }
+}
+
+/// A follower that is killed, started again and paused while others use the leader: two members of three are a quorum,
+/// and nobody may notice. What the loss of the client's own member means is for `EtcdStoreTests`.
+private struct Trouble {
+    /// The member that has no trouble and leads comes first.
+    let order: [Int]
+    private let work: Task<Void, Never>
+
+    init(_ cluster: EtcdCluster) async throws {
+        try await cluster.untilReady()
+        guard let leader = try await cluster.leader() else { throw EtcdLabError("etcd has no leader") }
+        order = [leader, (leader + 1) % 3]
+        let victim = cluster.members[(leader + 2) % 3]
+        work = Task {
+            while !Task.isCancelled {
+                victim.kill()
+                try? await Task.sleep(for: .milliseconds(50))
+                do { try cluster.start(victim) } catch { return }
+                try? await Task.sleep(for: .milliseconds(300))
+                victim.pause()
+                try? await Task.sleep(for: .milliseconds(100))
+                victim.resume()
+                try? await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
+    func end() async {
+        work.cancel()
+        await work.value
     }
 }
 

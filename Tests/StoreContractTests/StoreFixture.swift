@@ -12,10 +12,12 @@ enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case memory, sqlite
     /// One member, or three, of a real etcd.
     case etcd34, etcd34x3, etcd35, etcd35x3
+    /// Three members, one of which is killed, started again and paused all the time.
+    case etcd34faulty, etcd35faulty
 
     /// Those whose time a test moves, and whose leases end with the process.
     static let embedded: [StoreKind] = [.memory, .sqlite]
-    static let etcd: [StoreKind] = [.etcd34, .etcd34x3, .etcd35, .etcd35x3]
+    static let etcd: [StoreKind] = [.etcd34, .etcd34x3, .etcd34faulty, .etcd35, .etcd35x3, .etcd35faulty]
 
     var testDescription: String { rawValue }
 }
@@ -45,7 +47,8 @@ extension StoreFixture {
                 try await body(fixture)
                 await fixture.store.close()
             }
-        case .etcd34, .etcd34x3, .etcd35, .etcd35x3: try await EtcdClusters.with(kind, body)
+        case .etcd34, .etcd34x3, .etcd34faulty, .etcd35, .etcd35x3, .etcd35faulty:
+            try await EtcdClusters.with(kind, body)
         }
     }
 

@@ -151,6 +151,38 @@ extension SystemTests {
             #expect(try await machines.place(of: Self.unit).machine.name == place.machine.name)
         }
 
+        /// A virtual machine that was copied has the id of the one that it is a copy of. It runs nothing of that one's, at
+        /// most once or not, however long it is there.
+        @Test func aCopyOfItsMachineRunsNothing() async throws {
+            let machines = try currentMachines()
+            let place = try await running(machines)
+            let copy = machines.others(than: place)[0]
+            let (id, own) = (try place.machineID(), try copy.machineID())
+            try await place.start("free.service", UnitText.service("/bin/sleep infinity", fleet: "MachineID=\(id)"))
+            func processes() async throws -> [[String: [String: Int]]] {
+                [try await machines.processes(Self.unit), try await machines.processes("free.service")]
+            }
+            let before = try await processes()
+            for fleet in machines.all { try await fleet.machine.shell("rm -f \(Self.marks)") }
+            let start = "systemctl start fleetd.socket fleetd.service"
+            let stop = "systemctl stop fleetd.socket fleetd.service; rm -f /run/fleet/lease"
+            try await copy.machine.shell("\(stop); echo \(id) >/etc/machine-id; \(start)")
+            _ = try await copy.machine.eventually("it is refused, and says how to go on", within: Self.lease * 4) {
+                // The journal is in the folder of the other id.
+                let journal = try await copy.machine.shell(
+                    "journalctl --merge --boot --unit=fleetd.service --output=cat"
+                )
+                guard journal.contains("has this machine's id \(id)"), journal.contains("systemd-machine-id-setup")
+                else { throw NotYet(String(journal.suffix(500))) }
+            }
+            #expect(try await processes() == before)
+            #expect(Set(try await lives(machines).map(\.machine)) == [place.machine.name])
+            try await copy.machine.shell("\(stop); echo \(own) >/etc/machine-id; \(start)")
+            try await machines.waitUntilComplete()
+            #expect(try await processes() == before)
+            try await machines.destroy(["free.service"], "free.service")
+        }
+
         /// fleetd's own restart is quicker than the fence.
         @Test func aRestartOfFleetdIsNotNoticed() async throws {
             let machines = try currentMachines()

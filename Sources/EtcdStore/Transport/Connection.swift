@@ -94,6 +94,12 @@ final class Connection: Sendable {
         health.retire { [channel] in channel.close(promise: nil) }
     }
 
+    /// Closes at once: what is under way goes on elsewhere.
+    func abandon() {
+        health.end("it takes requests and answers none")
+        channel.close(promise: nil)
+    }
+
     var isClosed: Bool { !channel.isActive }
 
     func close(_ reason: String) async {

@@ -31,11 +31,14 @@ package enum AtMostOnceDropIn {
     }
 
     /// systemd gives each phase of a stop the whole time (systemd.service(5), `TimeoutStopSec=`): `ExecStop=`, then
-    /// `SIGTERM`; after the main process `ExecStopPost=`, then `SIGTERM` again for what that has left.
+    /// `SIGTERM`; after the main process `ExecStopPost=`, then `SIGTERM` again for what that has left. With
+    /// `TimeoutStopFailureMode=abort`, each `SIGTERM` that has no effect is followed by `SIGABRT` and as much time again.
     private static func phases(of file: ParsedUnitFile?, _ type: UnitType) -> Int {
         guard type == .service, let file else { return 1 }
         func has(_ key: String) -> Bool { file.options(section: type.section, key: key).contains { !$0.value.isEmpty } }
-        return 1 + (has("ExecStop") ? 1 : 0) + (has("ExecStopPost") ? 2 : 0)
+        let mode = file.options(section: type.section, key: "TimeoutStopFailureMode").last?.value
+        let signals = mode == "abort" ? 2 : 1
+        return signals + (has("ExecStop") ? 1 : 0) + (has("ExecStopPost") ? 1 + signals : 0)
     }
 
     private static func stopKey(of type: UnitType) -> String? {

@@ -23,9 +23,11 @@ package struct LockCore: Hashable, Sendable {
 
     package let machine: MachineID
     /// nil: leases end with this process alone, no other machine can have the locks, and nothing needs a fence.
-    let timing: FenceTiming?
+    package let timing: FenceTiming?
     var units: [UnitName: LockTrack] = [:]
     var lease: Lease?
+    /// What hangs on any other lease is not this machine's, even if it names it.
+    private var leases = OwnLeases()
     /// When the fence comes down, as far as known.
     private var armed: Duration?
     private var isArming = false
@@ -71,7 +73,8 @@ package struct LockCore: Hashable, Sendable {
 
     private mutating func take(_ input: LockInput, _ now: Duration, _ directives: inout [LockDirective]) {
         switch input {
-        case .inherited(let allowed):
+        case .inherited(let allowed, let leases):
+            self.leases = leases
             for unit in allowed { units[unit] = LockTrack(stage: .unknown, isAllowed: true) }
         case .acquire(let unit):
             update(unit) { track in
@@ -85,10 +88,14 @@ package struct LockCore: Hashable, Sendable {
                 if track.isAllowed || track.isAllowing { directives.append(.forbid(unit)) }
                 track = LockTrack(stage: track.stage)
             }
-        case .lease(let id, let sent): lease = Lease(id: id, sent: sent)
+        case .lease(let id, let sent):
+            if lease?.id != id { leases.add(id) }
+            lease = Lease(id: id, sent: sent)
         case .finished(let unit, let commit): finish(unit, commit, now)
         case .found(let unit, let lock, let holder): found(unit, lock, holder, now, &directives)
         case .notFound(let unit): update(unit) { $0.stage = .paused(until: now + Self.retry) }
+        // A put that was given up may be carried out when nobody thinks of the unit any more.
+        case .noticed(let unit): if units[unit] == nil { units[unit] = LockTrack(stage: .unknown) }
         case .freed(let unit):
             switch units[unit]?.stage {
             case .elsewhere, .vacant: units[unit]?.stage = .unknown
@@ -135,19 +142,20 @@ package struct LockCore: Hashable, Sendable {
     ) {
         guard case .looking? = units[unit]?.stage else { return }
         guard let lock else {
-            guard let holder, holder.machine != machine, let timing else {
+            guard let holder, let timing, !isOwn(holder.machine, holder.lease) else {
                 units[unit]?.stage = .free(holder: holder?.modified)
                 return
             }
             // It went with the other machine's lease; see `UnitLockHolder`. What was seen before goes on counting.
-            let fresh = LockTrack.Vacancy(holder: holder.modified, until: now + timing.lockDelay)
+            let delay = max(timing.lockDelay, holder.delay)
+            let fresh = LockTrack.Vacancy(holder: holder.modified, until: now + delay)
             let known = units[unit]?.vacancy
             let vacancy = known?.holder == fresh.holder ? known ?? fresh : fresh
             units[unit]?.vacancy = vacancy
             units[unit]?.stage = .vacant(until: vacancy.until, holder: vacancy.holder)
             return
         }
-        guard lock.machine != machine else {
+        guard !isOwn(lock.machine, lock.lease) else {
             units[unit]?.stage = .locked(lock.lease, lock.modified, holder: holder?.modified)
             return
         }
@@ -159,6 +167,12 @@ package struct LockCore: Hashable, Sendable {
             (track.isAllowed, track.isHeld) = (false, false)
             track.stage = .elsewhere(lock.machine)
         }
+    }
+
+    /// A machine that was copied has the id of another one; see `OwnLeases`. Without a time to live there is one machine.
+    private func isOwn(_ machine: MachineID, _ lease: LeaseID?) -> Bool {
+        guard machine == self.machine else { return false }
+        return timing == nil || lease.map(leases.contains) ?? false
     }
 
     private mutating func allowed(

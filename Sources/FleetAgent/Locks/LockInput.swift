@@ -4,8 +4,9 @@ package import UnitFile
 
 /// Everything that can happen to a machine's locks.
 package enum LockInput: Hashable, Sendable {
-    /// At the start: the units that an earlier fleetd has let run and the fence has not stopped.
-    case inherited(Set<UnitName>)
+    /// At the start: the units that an earlier fleetd has let run and the fence has not stopped, and the leases that it
+    /// had.
+    case inherited(Set<UnitName>, leases: OwnLeases)
     /// The agent wants the unit to run here, or wants to be sure that it may.
     case acquire(UnitName)
     /// The agent is done with the unit: nothing of it runs, and its file is gone.
@@ -18,6 +19,8 @@ package enum LockInput: Hashable, Sendable {
     case found(UnitName, lock: StoredLock?, holder: StoredHolder?)
     /// The registry did not answer `look`; it is asked again when the time of `LockDirective.wake` has come.
     case notFound(UnitName)
+    /// The registry has a lock that names this machine.
+    case noticed(UnitName)
     /// Something about the lock that another machine had, or had last, is gone.
     case freed(UnitName)
     /// The answer to `LockDirective.arm`.
@@ -44,10 +47,16 @@ package struct StoredLock: Hashable, Sendable {
 /// The same for who took it last.
 package struct StoredHolder: Hashable, Sendable {
     package var machine: MachineID
+    /// nil where it is not known, and then nobody's own.
+    package var lease: LeaseID?
+    /// How long its unit may still run; zero where it is not known.
+    package var delay: Duration
     package var modified: Revision
 
-    package init(machine: MachineID, modified: Revision) {
+    package init(machine: MachineID, lease: LeaseID? = nil, delay: Duration = .zero, modified: Revision) {
         self.machine = machine
+        self.lease = lease
+        self.delay = delay
         self.modified = modified
     }
 }

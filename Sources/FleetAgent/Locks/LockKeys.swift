@@ -12,13 +12,15 @@ extension Transaction {
         _ machine: MachineID,
         _ now: Timestamp,
         _ lease: LeaseID,
+        _ timing: FenceTiming?,
         _ lock: Revision?,
         _ holder: Revision?
     ) -> Transaction {
-        ifUnchanged(unit, keyspace, lock, holder) { key, holderKey in
+        let left = UnitLockHolder(machine: machine, lease: lease.number, delay: timing?.lockDelay)
+        return ifUnchanged(unit, keyspace, lock, holder) { key, holderKey in
             [
                 .put(key, RegistryValue.encode(UnitLock(machine: machine, at: now)), lease: lease),
-                .put(holderKey, RegistryValue.encode(UnitLockHolder(machine: machine)), lease: nil),
+                .put(holderKey, RegistryValue.encode(left), lease: nil),
             ]
         }
     }
@@ -70,8 +72,13 @@ extension LockInput {
                 let machine = (try? RegistryValue.decode(UnitLock.self, from: entry.value))?.machine
                 lock = StoredLock(machine: machine ?? .nobody, lease: entry.lease, modified: entry.modified)
             case .lockHolder(unit):
-                let machine = (try? RegistryValue.decode(UnitLockHolder.self, from: entry.value))?.machine
-                holder = StoredHolder(machine: machine ?? .nobody, modified: entry.modified)
+                let left = try? RegistryValue.decode(UnitLockHolder.self, from: entry.value)
+                holder = StoredHolder(
+                    machine: left?.machine ?? .nobody,
+                    lease: left?.lease.map(LeaseID.init),
+                    delay: .milliseconds(left?.delayMilliseconds ?? 0),
+                    modified: entry.modified
+                )
             // Between the two may be those of a unit with a longer name.
             default: continue
             }

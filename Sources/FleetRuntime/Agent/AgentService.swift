@@ -29,6 +29,7 @@ package actor AgentService: Service {
     private let memory: AcceptedUnits?
     private let leases: AsyncStream<LeaseID>
     private let locks: LockService
+    private let admission: (any Admission)?
     private let storedEvents: @Sendable (UnitName) async -> [EventID]
     private let clock: any WallClock
     private let log: Logger
@@ -56,7 +57,8 @@ package actor AgentService: Service {
     private let signalInformed: AsyncStream<Never>.Continuation
 
     /// `memory` outlives the machine's power; nil where the registry is as near. `leases` are the machine's
-    /// (`MachineSession.leases()`); `storedEvents` the ids of a unit's stored events, oldest first, as far as known.
+    /// (`MachineSession.leases()`); while `admission` refuses the machine, nothing is done for the fleet. `storedEvents`
+    /// are the ids of a unit's stored events, oldest first, as far as known.
     package init(
         store: any KeyValueStore,
         keyspace: Keyspace,
@@ -68,6 +70,7 @@ package actor AgentService: Service {
         memory: (any DurableLedger)? = nil,
         leases: AsyncStream<LeaseID>,
         locks: LockService,
+        admission: (any Admission)? = nil,
         storedEvents: @escaping @Sendable (UnitName) async -> [EventID],
         clock: any WallClock,
         log: Logger
@@ -82,6 +85,7 @@ package actor AgentService: Service {
         self.memory = memory.map { AcceptedUnits($0, log: log) }
         self.leases = leases
         self.locks = locks
+        self.admission = admission
         self.storedEvents = storedEvents
         self.clock = clock
         self.log = log
@@ -122,12 +126,25 @@ package actor AgentService: Service {
                 group.addTask { await self.followLocks() }
                 group.addTask { await self.publish() }
                 group.addTask { await self.memory?.keepAccepted(self.files) }
-                group.addTask { await self.inventory.run() }
-                group.addTask { await self.images.run() }
+                group.addTask { await self.keepInventories() }
                 for await work in self.work { group.addTask { await self.perform(work) } }
                 group.cancelAll()
             }
         }
+    }
+
+    private func keepInventories() async {
+        await admission?.admitted()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.inventory.run() }
+            group.addTask { await self.images.run() }
+        }
+    }
+
+    /// What the registry has of this machine's keys.
+    package func noticed(_ news: OwnKeys.News) {
+        publications.noticed(news)
+        if publications.isDue { signalNews.yield() }
     }
 
     // MARK: inputs
@@ -204,9 +221,11 @@ package actor AgentService: Service {
         var backoff = Backoff()
         while !Task.isCancelled {
             do {
+                await admission?.admitted()
                 let revision = try await list()
                 backoff.reset()
                 for try await batch in assignments.watch(from: revision.next) {
+                    if await admission?.isRefused == true { throw StoreError(.unavailable, "this machine is refused") }
                     fold(batch.events)
                 }
                 try Task.checkCancellation()
@@ -429,7 +448,9 @@ package actor AgentService: Service {
         for unit in publications.unitsWithEvents { stored[unit] = await storedEvents(unit) }
         guard let batch = publications.next(stored: stored) else { return true }
         switch await store.commit(batch.transaction) {
-        case .committed: return true
+        case .committed(let revision):
+            publications.committed(batch, at: revision)
+            return true
         case .conflict: preconditionFailure("a transaction without compares conflicts with nothing")
         case .refused(let error) where error.code == .leaseNotFound:
             log.notice("The machine's lease has ended; statuses are written again under the next one")

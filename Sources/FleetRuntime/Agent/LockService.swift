@@ -21,6 +21,7 @@ package actor LockService: Service {
     private let keyspace: Keyspace
     private let machine: MachineID
     private let fence: any Fence
+    private let leases: any LeaseMemory
     private let clock: any WallClock
     private let log: Logger
     private var core: LockCore
@@ -39,6 +40,7 @@ package actor LockService: Service {
         machine: MachineID,
         life: LeaseLife,
         fence: any Fence,
+        leases: any LeaseMemory,
         clock: any WallClock,
         log: Logger
     ) {
@@ -46,6 +48,7 @@ package actor LockService: Service {
         self.keyspace = keyspace
         self.machine = machine
         self.fence = fence
+        self.leases = leases
         self.clock = clock
         self.log = log
         switch life {
@@ -72,6 +75,11 @@ package actor LockService: Service {
     /// The machine's lease was granted or renewed.
     package nonisolated func renewed(_ lease: LeaseID, sent: Duration) { add.yield(.lease(lease, sent: sent)) }
 
+    /// The registry has locks that name this machine.
+    package nonisolated func noticed(_ units: [UnitName]) {
+        for unit in units { add.yield(.noticed(unit)) }
+    }
+
     /// The machine goes down and nothing of its units runs: nobody has to wait for it. Returns when every lock is given
     /// back, or when the registry has been slow for so long that the others may as well wait for the lease.
     package func giveBackAll() async {
@@ -97,7 +105,7 @@ package actor LockService: Service {
         tell.yield(.inherited(inherited))
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
-                await self.take(.inherited(inherited), &group)
+                await self.take(.inherited(inherited, leases: self.leases.leases()), &group)
                 for await input in self.inputs { await self.take(input, &group) }
                 group.cancelAll()
             }
@@ -114,7 +122,16 @@ package actor LockService: Service {
         for directive in core.step(input, now: clock.elapsed()) {
             switch directive {
             case .put(let unit, let lease, let lock, let holder):
-                let transaction = Transaction.lock(unit, keyspace, machine, clock.now(), lease, lock, holder)
+                let transaction = Transaction.lock(
+                    unit,
+                    keyspace,
+                    machine,
+                    clock.now(),
+                    lease,
+                    core.timing,
+                    lock,
+                    holder
+                )
                 group.addTask { await self.commit(transaction, unit) }
             case .delete(let unit, let lock, let holder):
                 let transaction = Transaction.unlock(unit, keyspace, lock, holder)

@@ -7,6 +7,7 @@ package import UnitFile
 ///
 /// A value that is overtaken before it was written is never written. Statuses and refusals hang on the machine's lease
 /// and are written again when it is a new one; writing them twice does no harm, so after an unknown outcome they are.
+/// The first of two such writes may be carried out after the second, or after others: `noticed` sees it come back.
 package struct Publications: Sendable {
     fileprivate enum Subject: Hashable, Comparable {
         case status(UnitName)
@@ -31,6 +32,8 @@ package struct Publications: Sendable {
     private var statuses: [UnitName: UnitStatus] = [:]
     private var refusals: [UnitName: Refusal] = [:]
     private var due: Set<Subject> = []
+    /// When what is published now was written last.
+    private var written: [Subject: Revision] = [:]
     private var events: [DueEvent] = []
     private var ids: EventIDs
     private var lease: LeaseID?
@@ -65,6 +68,10 @@ package struct Publications: Sendable {
     package mutating func hang(on lease: LeaseID) {
         guard self.lease != lease else { return }
         self.lease = lease
+        dueAll()
+    }
+
+    private mutating func dueAll() {
         due.formUnion(statuses.keys.map(Subject.status))
         due.formUnion(refusals.keys.map(Subject.refusal))
     }
@@ -105,6 +112,46 @@ package struct Publications: Sendable {
         )
     }
 
+    /// The batch was written.
+    package mutating func committed(_ batch: Batch, at revision: Revision) {
+        for subject in batch.subjects { written[subject] = value(of: subject) == nil ? nil : revision }
+    }
+
+    /// What the registry has of this machine's statuses and refusals. What is not as it was written is due again: it
+    /// was overwritten by an earlier write that came late, or removed.
+    package mutating func noticed(_ news: OwnKeys.News) {
+        if news.hasGoneBack { written = [:] }
+        var seen: Set<Subject> = []
+        for event in news.events {
+            guard let subject = subject(of: event.key) else { continue }
+            seen.insert(subject)
+            let wanted = value(of: subject)
+            guard event.revision > written[subject] ?? .zero else { continue }
+            let isOurs = event.entry.map { $0.lease == lease } ?? false
+            if isOurs ? event.entry?.value != wanted : written[subject] != nil { due.insert(subject) }
+        }
+        if news.hasGoneBack, lease != nil { dueAll() }
+        guard news.isWhole else { return }
+        for (subject, revision) in written where revision <= news.revision && !seen.contains(subject) {
+            due.insert(subject)
+        }
+    }
+
+    private func subject(of key: Key) -> Subject? {
+        switch RegistryKey(key, in: keyspace) {
+        case .status(machine, let unit): .status(unit)
+        case .refusal(machine, let unit): .refusal(unit)
+        default: nil
+        }
+    }
+
+    private func value(of subject: Subject) -> [UInt8]? {
+        switch subject {
+        case .status(let unit): statuses[unit].map { RegistryValue.encode($0) }
+        case .refusal(let unit): refusals[unit].map { RegistryValue.encode($0) }
+        }
+    }
+
     /// The batch was not written, or perhaps not: it is due again, as far as nothing newer is.
     package mutating func putBack(_ batch: Batch) {
         due.formUnion(batch.subjects)
@@ -118,16 +165,12 @@ package struct Publications: Sendable {
     }
 
     private func operation(for subject: Subject, _ lease: LeaseID) -> StoreOperation {
-        switch subject {
-        case .status(let unit):
-            let key = key(.status(machine, unit))
-            guard let status = statuses[unit] else { return .delete(.key(key)) }
-            return .put(key, RegistryValue.encode(status), lease: lease)
-        case .refusal(let unit):
-            let key = key(.refusal(machine, unit))
-            guard let refusal = refusals[unit] else { return .delete(.key(key)) }
-            return .put(key, RegistryValue.encode(refusal), lease: lease)
-        }
+        let key =
+            switch subject {
+            case .status(let unit): key(.status(machine, unit))
+            case .refusal(let unit): key(.refusal(machine, unit))
+            }
+        return value(of: subject).map { .put(key, $0, lease: lease) } ?? .delete(.key(key))
     }
 
     private func key(_ key: RegistryKey) -> Key { key.key(in: keyspace) }

@@ -39,7 +39,20 @@ package struct Configuration: Hashable, Sendable {
         }
     }
 
-    package var fenceTiming: FenceTiming { FenceTiming(lease: agentTTL) }
+    /// `etcd`, with the machine's lease.
+    package var etcdWithLease: EtcdSettings {
+        var settings = etcd
+        settings.lease = agentTTL
+        return settings
+    }
+
+    /// Without a fence, units need not be stopped within less than the shortest lease leaves them.
+    package var fenceTiming: FenceTiming {
+        switch registry {
+        case .embedded: FenceTiming(lease: max(agentTTL, FenceTiming.shortestLease))
+        case .etcd: FenceTiming(lease: agentTTL)
+        }
+    }
 
     /// Of the lease that the leadership key hangs on: how long the fleet goes without decisions when its leader dies.
     package var leadershipLife: LeaseLife {

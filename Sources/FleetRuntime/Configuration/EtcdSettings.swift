@@ -21,6 +21,9 @@ package struct EtcdSettings: Hashable, Sendable {
     package var password: Password?
     /// How long one request may take, fail-over included.
     package var requestTimeout: Duration
+    /// The life of the shortest lease that is renewed over the connection: a member that is lost has to be left while
+    /// there is time for the renewal on another one. nil: nothing depends on it.
+    package var lease: Duration?
 
     /// Long enough for etcd to elect a leader (two seconds with its default timeouts) while a request waits.
     package static let defaultRequestTimeout = Duration.seconds(5)

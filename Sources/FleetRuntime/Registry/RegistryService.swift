@@ -41,6 +41,8 @@ package actor RegistryService: Service {
     private let clock: any WallClock
     private let version: String
     private let mayDeclare: @Sendable () async -> Bool
+    private let own: OwnKeys?
+    private let noticed: @Sendable (OwnKeys.News) -> Void
     private let log: Logger
     private var feed: SnapshotFeed
     private var isListed = false
@@ -63,13 +65,16 @@ package actor RegistryService: Service {
 
     /// `version` is fleetd's, stored with the format for people. `mayDeclare` is asked before an empty registry becomes
     /// a fleet's: never while units are on this machine. An empty registry then is the wrong one, or has lost what it
-    /// had, or is about to get an import; whatever it is, its emptiness is no reason to stop them.
+    /// had, or is about to get an import; whatever it is, its emptiness is no reason to stop them. `noticed` is told
+    /// what the registry has of the keys `own`.
     package init(
         store: any KeyValueStore,
         keyspace: Keyspace,
         clock: any WallClock,
         version: String,
         mayDeclare: @escaping @Sendable () async -> Bool = { true },
+        own: OwnKeys? = nil,
+        noticed: @escaping @Sendable (OwnKeys.News) -> Void = { _ in },
         log: Logger
     ) {
         self.store = store
@@ -77,6 +82,8 @@ package actor RegistryService: Service {
         self.clock = clock
         self.version = version
         self.mayDeclare = mayDeclare
+        self.own = own
+        self.noticed = noticed
         self.log = log
         feed = SnapshotFeed(keyspace: keyspace)
         events = EventFeed(keyspace: keyspace)
@@ -175,7 +182,7 @@ package actor RegistryService: Service {
         var backoff = Backoff()
         while !Task.isCancelled {
             do {
-                if isListed { try await confirm() } else { try await list() }
+                if try await !confirm() { try await list() }
                 backoff.reset()
                 try await watch()
             } catch is CancellationError {
@@ -211,14 +218,31 @@ package actor RegistryService: Service {
     private func fold(_ answer: RangeAnswer) {
         let known = feed.snapshot.revision
         let news = known == .zero ? [] : answer.entries.filter { $0.modified > known }
-        folded(feed.list(answer.entries, at: answer.revision), news)
+        let changes = feed.list(answer.entries, at: answer.revision)
+        let hasGoneBack = answer.revision < known
+        if hasGoneBack { goBack() }
+        folded(changes, news)
+        if let own {
+            noticed(own.news(listed: answer.entries, at: answer.revision, hasGoneBack: hasGoneBack))
+        }
     }
 
-    /// Before a watch is taken up again: the registry answers. In a fleet at rest nothing may ever change again that
-    /// would tell.
-    private func confirm() async throws {
-        _ = try await store.range(.key(RegistryKey.format.key(in: keyspace)), limit: 1)
+    /// The registry was restored from a backup: revisions that were waited for are no more.
+    private func goBack() {
+        log.warning("The registry is older than what was read before, as after a restore; going on with what it has")
+        sought = .zero
+        for waiter in waiting { waiter.continuation.resume() }
+        waiting = []
+    }
+
+    /// Before a watch is taken up again: the registry answers, and has all that was read. In a fleet at rest nothing may
+    /// ever change again that would tell.
+    private func confirm() async throws -> Bool {
+        guard isListed else { return false }
+        let answer = try await store.range(.key(RegistryKey.format.key(in: keyspace)), limit: 1)
+        guard answer.revision >= feed.snapshot.revision else { return false }
         folded(Changes())
+        return true
     }
 
     private func watch() async throws {
@@ -227,6 +251,7 @@ package actor RegistryService: Service {
             let known = feed.snapshot.revision
             let changes = batch.events.filter { $0.revision > known }
             folded(feed.apply(changes, upTo: batch.revision), changes.compactMap(\.entry))
+            if let news = own?.news(of: changes, upTo: batch.revision) { noticed(news) }
         }
         try Task.checkCancellation()
         throw StoreError(.unavailable, "the registry ended its watch")

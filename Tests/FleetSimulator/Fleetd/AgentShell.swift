@@ -32,6 +32,13 @@ final class AgentShell {
         publications = Publications(machine: machine.id, keyspace: keyspace)
     }
 
+    var admitted: ((@escaping () -> Void) -> Void)?
+
+    func noticed(_ news: OwnKeys.News) {
+        publications.noticed(news)
+        publishIfDue()
+    }
+
     func start() {
         followAssignments()
         connect()
@@ -212,6 +219,11 @@ final class AgentShell {
     // MARK: The registry
 
     private func followAssignments() {
+        guard let admitted else { return readAssignments() }
+        admitted { [self] in readAssignments() }
+    }
+
+    private func readAssignments() {
         let format = KeyRange.key(RegistryKey.format.key(in: keyspace))
         client.range(format, limit: 1) { [self] answer in
             guard case .success = answer else { return lost() }
@@ -298,7 +310,9 @@ final class AgentShell {
         }
         client.commit(batch.transaction, by: .agent(machine: machine.index)) { [self] outcome in
             switch outcome {
-            case .committed: published()
+            case .committed(let revision):
+                publications.committed(batch, at: revision)
+                published()
             case .conflict: preconditionFailure("a transaction without compares conflicts with nothing")
             case .refused(let error) where error.code == .leaseNotFound:
                 if machine.world.has(.publishUnderDeadLease) { return published() }

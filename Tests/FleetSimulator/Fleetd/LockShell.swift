@@ -26,11 +26,14 @@ final class LockShell {
     func start() {
         let inherited = machine.fence.open(&handle)
         tell?(.locksInherited(inherited))
-        take(.inherited(inherited))
+        take(.inherited(inherited, leases: machine.leases))
     }
 
     func acquire(_ unit: UnitName) { take(.acquire(unit)) }
     func release(_ unit: UnitName) { take(.release(unit)) }
+    func noticed(_ units: [UnitName]) {
+        for unit in units { take(.noticed(unit)) }
+    }
     func renewed(_ lease: LeaseID, sent: Duration) { take(.lease(lease, sent: sent)) }
 
     private func take(_ input: LockInput) {
@@ -49,7 +52,8 @@ final class LockShell {
         machine.world.note { "m\(machine.index) locks -> \(directive)" }
         switch directive {
         case .put(let unit, let lease, let lock, let holder):
-            var transaction = Transaction.lock(unit, keyspace, machine.id, machine.clock.now, lease, lock, holder)
+            let now = machine.clock.now
+            var transaction = Transaction.lock(unit, keyspace, machine.id, now, lease, core.timing, lock, holder)
             if machine.world.has(.takeLocksByForce) { transaction.compares = [] }
             commit(transaction, unit)
         case .delete(let unit, let lock, let holder):
@@ -97,7 +101,7 @@ final class LockShell {
             guard case .success(let answer) = answer else { return take(.notFound(unit)) }
             var input = LockInput.found(unit, answer.entries, keyspace)
             if machine.world.has(.forgetLockDelay), case .found(_, nil, var holder?) = input {
-                holder.machine = machine.id
+                (holder.machine, holder.lease) = (machine.id, machine.leases.ids.last)
                 input = .found(unit, lock: nil, holder: holder)
             }
             take(input)

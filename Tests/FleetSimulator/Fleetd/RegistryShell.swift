@@ -18,12 +18,15 @@ final class RegistryShell {
     /// Of the one subscriber there is, the engine.
     private var pending = Changes()
     var subscriber: (() -> Void)?
+    private let own: OwnKeys
+    var noticed: ((OwnKeys.News) -> Void)?
     private var waiting: [(revision: Revision, action: () -> Void)] = []
 
     init(_ machine: SimMachine, _ client: StoreClient) {
         self.machine = machine
         self.client = client
         keyspace = machine.world.keyspace
+        own = OwnKeys(of: machine.id, in: keyspace)
         feed = SnapshotFeed(keyspace: keyspace)
     }
 
@@ -57,6 +60,7 @@ final class RegistryShell {
             client.range(keyspace.all) { [self] answer in
                 if case .success(let answer) = answer, answer.revision > feed.snapshot.revision {
                     folded(machine.feeds.list(answer, into: &feed))
+                    noticed?(own.news(listed: answer.entries, at: answer.revision))
                 }
                 listUnlessFolded()
             }
@@ -84,6 +88,7 @@ final class RegistryShell {
             case .success(let answer):
                 let changes = machine.feeds.list(answer, into: &feed)
                 isListed = true
+                noticed?(own.news(listed: answer.entries, at: answer.revision))
                 guard feed.format == nil else {
                     folded(changes)
                     return watch()
@@ -112,6 +117,7 @@ final class RegistryShell {
         backoff.reset()
         _ = client.watch(keyspace.all, from: feed.snapshot.revision.next) { [self] batch in
             folded(machine.feeds.apply(batch, to: &feed))
+            if let news = own.news(of: batch.events, upTo: batch.revision) { noticed?(news) }
         } end: { [self] error in
             if error.code == .compacted {
                 isListed = false

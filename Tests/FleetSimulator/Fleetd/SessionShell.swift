@@ -9,6 +9,11 @@ final class SessionShell {
     private let client: StoreClient
     private var backoff = Backoff()
     private(set) var current: LeaseID?
+    private enum Standing { case unknown, admitted, refused }
+    private var standing = Standing.unknown
+    private var placed = Revision.zero
+    private var isRepairing = false
+    private var waiting: [() -> Void] = []
     var reader: ((LeaseID) -> Void)?
     var renewed: ((LeaseID, _ sent: Duration) -> Void)?
 
@@ -19,26 +24,111 @@ final class SessionShell {
 
     func start() { register() }
 
+    private var key: Key { RegistryKey.presence(machine.id).key(in: machine.world.keyspace) }
+
+    /// Calls once this machine may act under its id, or cannot know.
+    func admitted(then action: @escaping () -> Void) {
+        if standing == .admitted { return action() }
+        waiting.append(action)
+    }
+
+    private func letGoOn() {
+        let actions = waiting
+        waiting = []
+        for action in actions { action() }
+    }
+
+    func noticed(_ lease: LeaseID?, at revision: Revision) {
+        if let current, lease != current, revision > placed, !isRepairing { repair(current, Backoff()) }
+    }
+
+    /// Puts the presence again where it has gone from a lease that lives.
+    private func repair(_ lease: LeaseID, _ backoff: Backoff) {
+        isRepairing = true
+        place(on: lease) { [self] end in
+            switch end {
+            case .placed, .leaseGone: isRepairing = false
+            case .taken:
+                isRepairing = false
+                current = nil
+                client.revoke(lease) { _ in }
+            case .failed:
+                var backoff = backoff
+                machine.clock.wake(machine.process, after: SimSpan(backoff.delay())) { [self] in
+                    if current == lease { repair(lease, backoff) } else { isRepairing = false }
+                }
+            }
+        }
+    }
+
     private func register() {
         let sent = machine.clock.elapsed
-        client.grant(.ttl(SimOptions.agentTTL.duration)) { [self] answer in
-            guard case .success(let lease) = answer else { return again() }
-            let key = RegistryKey.presence(machine.id).key(in: machine.world.keyspace)
-            let put = StoreOperation.put(key, RegistryValue.encode(machine.presence), lease: lease)
-            client.commit(Transaction(operations: [put]), by: .session(machine: machine.index)) { [self] outcome in
-                guard case .committed = outcome else { return again() }
-                current = lease
-                reader?(lease)
-                backoff.reset()
-                machine.systemd.world.note { "m\(machine.index) session: lease \(lease)" }
-                renewed?(lease, sent)
-                let ttl = SimOptions.agentTTL.duration
-                keep(lease, LeaseRenewal(ttl: ttl, at: sent), after: LeaseRenewal.pause(of: ttl))
+        look { [self] before in
+            client.grant(.ttl(SimOptions.agentTTL.duration)) { [self] answer in
+                guard case .success(let lease) = answer else { return again() }
+                machine.leases.add(lease)
+                put(on: lease, replacing: before) { [self] end in
+                    guard end == .placed else {
+                        client.revoke(lease) { [self] _ in again() }
+                        return
+                    }
+                    registered(lease, sent)
+                }
+            }
+        } otherwise: { [self] end in
+            guard end == .taken else { return again() }
+            standing = .refused
+            machine.clock.wake(machine.process, after: .milliseconds(250)) { [self] in register() }
+        }
+    }
+
+    private func registered(_ lease: LeaseID, _ sent: Duration) {
+        current = lease
+        standing = .admitted
+        letGoOn()
+        reader?(lease)
+        backoff.reset()
+        machine.systemd.world.note { "m\(machine.index) session: lease \(lease)" }
+        renewed?(lease, sent)
+        let ttl = SimOptions.agentTTL.duration
+        keep(lease, LeaseRenewal(ttl: ttl, at: sent), after: LeaseRenewal.pause(of: ttl))
+    }
+
+    private enum End { case placed, taken, leaseGone, failed }
+
+    private func place(on lease: LeaseID, then done: @escaping (End) -> Void) {
+        look { [self] in
+            put(on: lease, replacing: $0, then: done)
+        } otherwise: {
+            done($0)
+        }
+    }
+
+    private func look(then found: @escaping (StoredEntry?) -> Void, otherwise: @escaping (End) -> Void) {
+        client.range(.key(key), limit: 1) { [self] answer in
+            guard case .success(let answer) = answer else { return otherwise(.failed) }
+            let entry = answer.entries.first
+            if machine.leases.areNot(of: entry) { otherwise(.taken) } else { found(entry) }
+        }
+    }
+
+    private func put(on lease: LeaseID, replacing entry: StoredEntry?, then done: @escaping (End) -> Void) {
+        let keyspace = machine.world.keyspace
+        let put = Transaction.presence(machine.presence, of: machine.id, keyspace, lease, replacing: entry)
+        client.commit(put, by: .session(machine: machine.index)) { [self] outcome in
+            switch outcome {
+            case .committed(let revision):
+                placed = revision
+                done(.placed)
+            case .conflict: place(on: lease, then: done)
+            case .refused(let error) where error.code == .leaseNotFound: done(.leaseGone)
+            case .refused, .unknown: done(.failed)
             }
         }
     }
 
     private func again() {
+        if standing != .refused { letGoOn() }
         machine.clock.wake(machine.process, after: SimSpan(backoff.delay())) { [self] in register() }
     }
 

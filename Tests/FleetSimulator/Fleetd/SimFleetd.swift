@@ -1,4 +1,5 @@
 import FleetModel
+import FleetRegistry
 import FleetRuntime
 
 /// One life of fleetd on one machine: its parts, wired as `Sources/fleetd/Daemon.swift` does it.
@@ -27,7 +28,14 @@ final class SimFleetd {
         agent = AgentShell(machine, client, registry, locks)
         engine = machine.hasEngine ? EngineShell(machine, client, registry) : nil
         control = ControlShell(machine, client, registry)
-        let (agent, locks) = (agent, locks)
+        let (agent, locks, session) = (agent, locks, session)
+        let own = OwnKeys(of: machine.id, in: world.keyspace)
+        registry.noticed = { [unowned agent, unowned locks, unowned session] news in
+            if let (lease, revision) = own.presence(in: news) { session.noticed(lease, at: revision) }
+            locks.noticed(own.locks(of: machine.id, in: news))
+            agent.noticed(news)
+        }
+        agent.admitted = { [unowned session] in session.admitted(then: $0) }
         locks.tell = { [unowned agent] in agent.take($0) }
         session.renewed = { [unowned locks] in locks.renewed($0, sent: $1) }
         session.reader = { [unowned agent] in agent.hang(on: $0) }

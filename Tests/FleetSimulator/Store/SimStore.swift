@@ -232,13 +232,6 @@ final class SimStore {
 }
 
 extension StoreEvent {
-    var key: Key {
-        switch self {
-        case .put(let entry): entry.key
-        case .delete(let key, at: _): key
-        }
-    }
-
     fileprivate var brief: String {
         switch self {
         case .put(let entry): "put \(entry.key)"

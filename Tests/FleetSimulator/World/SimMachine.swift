@@ -24,6 +24,8 @@ final class SimMachine {
     private(set) var fleetd: SimFleetd?
     /// `/run/fleet/ledger`: it survives fleetd and not the machine.
     private var ledger: [UnitName: [UInt8]] = [:]
+    /// `/run/fleet/lease`.
+    var leases = OwnLeases()
     /// Since when nothing keeps this machine from doing what it should; nil while something does.
     private(set) var healthySince: SimTime?
     private var starts = 0
@@ -84,6 +86,7 @@ final class SimMachine {
         killFleetd()
         isOn = false
         ledger = [:]
+        leases = OwnLeases()
         checks.rebooted(index)
         fence.powerCut()
         systemd.powerCut()

@@ -64,6 +64,7 @@ package struct SimOptions: Hashable, Sendable {
         constraints = [0, 200, 500][random.below(3)]
         // Drawn last: the worlds without them are what they were before there were any.
         volumes = [0, 0, 0, 500][random.below(4)]
+        lateCommits = random.chance(300)
     }
 }
 
