@@ -97,9 +97,9 @@ final class Cluster: Sendable {
     /// `token` was not accepted.
     func forget(_ token: String?) { login.forget(token) }
 
-    /// The next call goes to another member, or over another connection to the same one. Calls and watches that are under
-    /// way end where they are, unless the member is stuck: one that answers no call brings no changes either, and is
-    /// silent about both (its disk hangs, say).
+    /// The next call goes to another member, or over another connection to the same one. What is under way ends
+    /// where it is, unless the member is stuck: one that answers no call brings no changes either, and is silent about
+    /// both (its disk hangs, say).
     func leave(_ connection: Connection, forAnother isOther: Bool = true, isStuck: Bool = false) {
         state.withLock { state in
             guard state.current === connection else { return }

@@ -225,6 +225,25 @@ import UnitFile
         )
     }
 
+    /// Or it would be looked at again and again, as fast as the registry answers.
+    @Test func whatIsLeftOfALockIsNoNews() {
+        let keyspace = Keyspace.standard
+        let (lock, holder) = (RegistryKey.lock(db).key(in: keyspace), RegistryKey.lockHolder(db).key(in: keyspace))
+        var core = Self.core()
+        _ = core.step(.acquire(db), now: .zero)
+        _ = core.step(.finished(db, .conflict), now: .zero)
+        var other = core
+        let left = StoredHolder(machine: Self.other, modified: Revision(3))
+        _ = core.step(.found(db, lock: nil, holder: left), now: .zero)
+        #expect(core.free(amid: [holder], keyspace) == [], "its delay counts")
+        #expect(core.free(amid: [lock, holder], keyspace) == [])
+        #expect(core.free(amid: [], keyspace) == [db], "given back")
+        let held = StoredLock(machine: Self.other, lease: LeaseID(1), modified: Revision(3))
+        _ = other.step(.found(db, lock: held, holder: left), now: .zero)
+        #expect(other.free(amid: [lock, holder], keyspace) == [])
+        #expect(other.free(amid: [holder], keyspace) == [db], "its lease has ended")
+    }
+
     @Test func aLockThatIsGivenBackMeanwhileIsTakenAtOnce() {
         var core = Self.core()
         _ = core.step(.acquire(db), now: .zero)

@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    /// The lease of a presence of which nobody knows whether it was put ends, so that it cannot come to hang there later.
+    /// Its lease is given back, so that the presence cannot come to hang there later.
     @Test func aPresenceWithAnUnknownOutcomeIsTakenBack() async throws {
         store.failUnknown(applied: true)
         try await run(leases: MemoryLeases()) { _ in

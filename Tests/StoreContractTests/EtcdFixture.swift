@@ -134,13 +134,13 @@ private struct Trouble {
         work = Task {
             while !Task.isCancelled {
                 victim.kill()
-                try? await Task.sleep(for: .milliseconds(50))
+                await Self.letPass(.milliseconds(50))
                 do { try cluster.start(victim) } catch { return }
-                try? await Task.sleep(for: .milliseconds(300))
+                await Self.letPass(.milliseconds(300))
                 victim.pause()
-                try? await Task.sleep(for: .milliseconds(100))
+                await Self.letPass(.milliseconds(100))
                 victim.resume()
-                try? await Task.sleep(for: .milliseconds(100))
+                await Self.letPass(.milliseconds(100))
             }
         }
     }
@@ -148,6 +148,11 @@ private struct Trouble {
     func end() async {
         work.cancel()
         await work.value
+    }
+
+    private static func letPass(_ time: Duration) async {
+        // Not a wait: the pace of the trouble. A cancelled one ends the loop.
+        try? await Task.sleep(for: time)
     }
 }
 

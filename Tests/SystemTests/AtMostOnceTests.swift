@@ -151,8 +151,8 @@ extension SystemTests {
             #expect(try await machines.place(of: Self.unit).machine.name == place.machine.name)
         }
 
-        /// A virtual machine that was copied has the id of the one that it is a copy of. It runs nothing of that one's, at
-        /// most once or not, however long it is there.
+        /// A virtual machine that was copied has the id of the one that it is a copy of. It runs nothing of that
+        /// one's, at most once or not, however long it is there.
         @Test func aCopyOfItsMachineRunsNothing() async throws {
             let machines = try currentMachines()
             let place = try await running(machines)

@@ -13,8 +13,8 @@ struct Patience: Hashable, Sendable {
     }
 
     /// `time`, or as much of the lease if that is less. Between the time a renewal is due and the time the fence comes
-    /// down are 4/15 of a lease (`FenceTiming`, `LeaseRenewal`). A member that is gone takes two twelfths of it, and the
-    /// rest is for the other one.
+    /// down are 4/15 of a lease (`FenceTiming`, `LeaseRenewal`). A member that is gone takes two twelfths, and the rest
+    /// is for the other one.
     private func atMost(_ time: Duration, ofLease divisor: Int) -> Duration {
         lease.map { min(time, $0 / divisor) } ?? time
     }

@@ -32,7 +32,7 @@ package enum AtMostOnceDropIn {
 
     /// systemd gives each phase of a stop the whole time (systemd.service(5), `TimeoutStopSec=`): `ExecStop=`, then
     /// `SIGTERM`; after the main process `ExecStopPost=`, then `SIGTERM` again for what that has left. With
-    /// `TimeoutStopFailureMode=abort`, each `SIGTERM` that has no effect is followed by `SIGABRT` and as much time again.
+    /// `TimeoutStopFailureMode=abort`, each `SIGTERM` without effect is followed by `SIGABRT` and as much time again.
     private static func phases(of file: ParsedUnitFile?, _ type: UnitType) -> Int {
         guard type == .service, let file else { return 1 }
         func has(_ key: String) -> Bool { file.options(section: type.section, key: key).contains { !$0.value.isEmpty } }

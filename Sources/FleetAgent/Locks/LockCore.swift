@@ -1,5 +1,5 @@
 package import FleetModel
-import FleetRegistry
+package import FleetRegistry
 package import UnitFile
 
 /// Sees to it that an `AtMostOnce=` unit may run here only while this machine has its lock, and that systemd stops it
@@ -49,6 +49,16 @@ package struct LockCore: Hashable, Sendable {
             case .unknown, .looking, .free, .putting, .locked, .deleting, .paused: false
             }
         }.keys.sorted()
+    }
+
+    /// The units that are waited for in vain, by the keys that are there of `Keyspace.locks`: what another machine has
+    /// or has left of them is gone.
+    package func free(amid keys: Set<Key>, _ keyspace: Keyspace) -> [UnitName] {
+        waiting.filter { unit in
+            let isLocked = keys.contains(RegistryKey.lock(unit).key(in: keyspace))
+            guard case .vacant? = units[unit]?.stage else { return !isLocked }
+            return !isLocked && !keys.contains(RegistryKey.lockHolder(unit).key(in: keyspace))
+        }
     }
 
     /// The units that systemd may run.
@@ -169,7 +179,7 @@ package struct LockCore: Hashable, Sendable {
         }
     }
 
-    /// A machine that was copied has the id of another one; see `OwnLeases`. Without a time to live there is one machine.
+    /// A machine that was copied has the id of another one; see `OwnLeases`. Without a time to live there is but one.
     private func isOwn(_ machine: MachineID, _ lease: LeaseID?) -> Bool {
         guard machine == self.machine else { return false }
         return timing == nil || lease.map(leases.contains) ?? false

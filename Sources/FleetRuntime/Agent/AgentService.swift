@@ -57,8 +57,8 @@ package actor AgentService: Service {
     private let signalInformed: AsyncStream<Never>.Continuation
 
     /// `memory` outlives the machine's power; nil where the registry is as near. `leases` are the machine's
-    /// (`MachineSession.leases()`); while `admission` refuses the machine, nothing is done for the fleet. `storedEvents`
-    /// are the ids of a unit's stored events, oldest first, as far as known.
+    /// (`MachineSession.leases()`); while `admission` refuses the machine, nothing is done for the fleet.
+    /// `storedEvents` are the ids of a unit's stored events, oldest first, as far as known.
     package init(
         store: any KeyValueStore,
         keyspace: Keyspace,

@@ -221,9 +221,7 @@ package actor LockService: Service {
             do {
                 let answer = try await store.range(keyspace.locks, limit: 0)
                 let taken = Set(answer.entries.map(\.key))
-                for unit in core.waiting where !taken.contains(RegistryKey.lock(unit).key(in: keyspace)) {
-                    add.yield(.freed(unit))
-                }
+                for unit in core.free(amid: taken, keyspace) { add.yield(.freed(unit)) }
                 backoff.reset()
                 for try await batch in store.watch(keyspace.locks, from: answer.revision.next) {
                     for case .delete(let key, _) in batch.events {

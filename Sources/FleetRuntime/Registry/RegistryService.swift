@@ -235,8 +235,8 @@ package actor RegistryService: Service {
         waiting = []
     }
 
-    /// Before a watch is taken up again: the registry answers, and has all that was read. In a fleet at rest nothing may
-    /// ever change again that would tell.
+    /// Before a watch is taken up again: the registry answers, and has all that was read. In a fleet at rest nothing
+    /// may ever change again that would tell.
     private func confirm() async throws -> Bool {
         guard isListed else { return false }
         let answer = try await store.range(.key(RegistryKey.format.key(in: keyspace)), limit: 1)

@@ -118,9 +118,7 @@ final class LockShell {
             guard number == watching else { return }
             guard case .success(let answer) = answer else { return again() }
             let taken = Set(answer.entries.map(\.key))
-            for unit in core.waiting where !taken.contains(RegistryKey.lock(unit).key(in: keyspace)) {
-                take(.freed(unit))
-            }
+            for unit in core.free(amid: taken, keyspace) { take(.freed(unit)) }
             _ = client.watch(keyspace.locks, from: answer.revision.next) { [self] batch in
                 guard number == watching else { return }
                 for case .delete(let key, _) in batch.events {
