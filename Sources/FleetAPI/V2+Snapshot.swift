@@ -33,6 +33,7 @@ extension MachineListing.Row {
             orders: machine?.orders ?? MachineOrders(),
             version: machine?.presence?.version ?? "",
             systemdVersion: machine?.presence?.systemdVersion ?? "",
+            podman: machine?.presence?.podman,
             units: snapshot.unitsByMachine[id]?.count ?? 0,
             since: machine?.presence?.since,
             faults: faults

@@ -143,6 +143,8 @@ package struct MachineListing: Hashable, Sendable, Codable {
         package var orders: MachineOrders
         package var version: String
         package var systemdVersion: String
+        /// Of the podman that makes services of Quadlet files there; absent where there is none.
+        package var podman: PodmanVersion?
         package var units: Int
         package var since: Timestamp?
         /// How many units have failed there lately and nowhere else, where they are so many that the machine is chosen
@@ -157,6 +159,7 @@ package struct MachineListing: Hashable, Sendable, Codable {
             orders: MachineOrders = MachineOrders(),
             version: String,
             systemdVersion: String,
+            podman: PodmanVersion? = nil,
             units: Int,
             since: Timestamp?,
             faults: Int? = nil
@@ -168,6 +171,7 @@ package struct MachineListing: Hashable, Sendable, Codable {
             self.orders = orders
             self.version = version
             self.systemdVersion = systemdVersion
+            self.podman = podman
             self.units = units
             self.since = since
             self.faults = faults

@@ -67,11 +67,13 @@ extension UnitTrack {
         registry == .current ? .perform(.stop(unit)) : .wait
     }
 
-    /// The unit is not wanted: stop it with its file still there, so that `ExecStop=` runs, then remove it.
+    /// The unit is not wanted: stop it with its file still there, so that `ExecStop=` runs, then remove it. What other
+    /// units here need goes on for them, and is stopped with the last of them; a lock is not given up for what runs.
     private func farewell(_ registry: RegistryKnowledge) -> NextStep {
         if registry == .unknown { return .wait }
         if let observed, isOurs {
-            guard observed.isAtRest else { return stop(registry) }
+            let goesOn = observed.isInUse && observed.isAllowed == nil
+            guard observed.isAtRest || goesOn else { return stop(registry) }
             return registry == .current ? .perform(.remove(unit)) : .wait
         }
         switch claim {
@@ -132,7 +134,8 @@ extension UnitTrack {
     }
 
     /// `loaded`: a unit that was launched is brought to rest, once. One that was not may be active because its timer
-    /// or socket started it; that is what people load such units for.
+    /// or socket started it; that is what people load such units for. What units beside it have started is theirs; what
+    /// they use and was launched by itself waits for them.
     private func load(
         _ desired: Assignment,
         _ observed: UnitObservation,
@@ -140,7 +143,10 @@ extension UnitTrack {
     ) -> NextStep {
         if isCarriedOut { return .rest }
         if let ledger, ledger.carriedOut != nil, ledger.target == .loaded { return .carryOut(desired) }
-        if !observed.isAtRest { return stop(registry) }
+        if !observed.isAtRest {
+            guard observed.isInUse, observed.isAllowed == nil else { return stop(registry) }
+            return ledger?.carriedOut == nil ? .carryOut(desired) : .wait
+        }
         if observed.hasFailed { return .perform(.resetFailed(unit)) }
         return .carryOut(desired)
     }

@@ -29,6 +29,8 @@ package struct UnitObservation: Hashable, Sendable {
     package var isAllowed: Bool?
     /// A job is queued or running for the unit.
     package var hasJob: Bool
+    /// Another unit of ours that is not at rest needs this one beside it: systemd would stop that with this.
+    package var isInUse: Bool
     /// Of a unit at rest: which of the volumes that it keeps to hold data, sorted; nil when that is not known.
     package var volumes: [VolumeName]?
 
@@ -48,6 +50,7 @@ package struct UnitObservation: Hashable, Sendable {
         since: Timestamp? = nil,
         isAllowed: Bool? = nil,
         hasJob: Bool = false,
+        isInUse: Bool = false,
         volumes: [VolumeName]? = nil
     ) {
         self.loadState = loadState
@@ -65,6 +68,7 @@ package struct UnitObservation: Hashable, Sendable {
         self.since = since
         self.isAllowed = isAllowed
         self.hasJob = hasJob
+        self.isInUse = isInUse
         self.volumes = volumes
     }
 

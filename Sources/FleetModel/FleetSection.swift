@@ -52,6 +52,14 @@ package struct FleetSection: Sendable {
         return builder.options
     }
 
+    /// An error at the last value of a key; without a line where the file has none.
+    package func error(atKey key: String, _ message: String) -> UnitFileError {
+        guard let option = FleetKey(key).flatMap({ values[$0]?.last?.option }) else {
+            return UnitFileError(path: file.path, message: message)
+        }
+        return file.error(at: option, message)
+    }
+
     private init(file: ParsedUnitFile) { self.file = file }
 
     private mutating func read(_ option: ParsedUnitFile.Option) throws(UnitFileError) {

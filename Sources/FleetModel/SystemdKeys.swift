@@ -15,7 +15,7 @@ package struct SystemdNeed: Hashable, Sendable {
     /// with a line in its journal: the unit would run otherwise than it says.
     package init?(of file: ParsedUnitFile) {
         var most: SystemdNeed?
-        for section in file.sections where !section.name.hasPrefix("X-") {
+        for section in file.sections where !section.name.hasPrefix("X-") && !Self.isPodmans(section.name) {
             for option in section.options {
                 let text = option.key + "=" + option.value
                 guard let version = SystemdKeys.values[text] ?? SystemdKeys.keys[option.key],
@@ -27,6 +27,11 @@ package struct SystemdNeed: Hashable, Sendable {
         }
         guard let most else { return nil }
         self = most
+    }
+
+    /// What stands there is for podman to read, though some keys have the names of systemd's.
+    private static func isPodmans(_ section: String) -> Bool {
+        section == "Quadlet" || QuadletKind.allCases.contains { $0.section == section }
     }
 }
 

@@ -75,6 +75,13 @@ package struct Unit: Hashable, Sendable {
     /// The largest of all generations: identifies the newest thing that a user asked of this unit.
     package var generation: Generation { max(intent.generation, target.generation, renewal) }
 
+    /// The pod that the unit is, or is a container of: its units share a network, and are on one machine. A global unit
+    /// has a pod of its own on every machine.
+    package var pod: QuadletName? {
+        guard !options.isGlobal, !name.isTemplate else { return nil }
+        return intent.source?.kind == .pod ? intent.source : quadlet?.pod
+    }
+
     /// What `UnitTarget.restart` asks for, or a change of its configs and secrets.
     package var restart: Generation { max(target.restart, renewal) }
 }

@@ -99,7 +99,7 @@ package final class FleetController: FleetControl {
             }
             // Somebody changed what this was planned from. What is committed stays; the rest is planned anew.
             outcome.units.merge(plan.outcome.units.filter { done.contains($0.key) }) { _, new in new }
-            rest = rest.excluding(done)
+            rest = rest.excluding(done, of: plan)
             try await catchUp()
         }
         throw APIError(409, "the units changed \(Self.tries) times while this request was made; try again")
@@ -130,7 +130,7 @@ package final class FleetController: FleetControl {
     /// Quadlet's generator in dry run: what fleet's own checks let pass and podman does not accept is an error before
     /// anything is stored, where this machine has a podman that is new enough to say so.
     private func refuseWhatPodmanRefuses(_ change: Change, on snapshot: Snapshot) async throws(APIError) {
-        guard let podman, case .submit(let submissions, _, _) = change else { return }
+        guard let podman, case .submit(let submissions, _, _, _) = change else { return }
         var files = QuadletTrialFiles(submissions, on: snapshot)
         guard !files.new.isEmpty, let version = await podman.podmanVersion() else { return }
         while case let lacking = files.lacking(on: snapshot), !lacking.isEmpty {
@@ -146,7 +146,7 @@ package final class FleetController: FleetControl {
 
     /// With the digests of those images that are to be pinned, looked up now. An instance has its template's.
     private func pinned(_ change: Change, on snapshot: Snapshot) async throws(APIError) -> Change {
-        guard case .submit(var submissions, let target, let replace) = change else { return change }
+        guard case .submit(var submissions, let target, let replace, let renewing) = change else { return change }
         var pins = ImagePins(replace: replace, on: snapshot)
         for place in submissions.indices {
             guard let image = pins.image(of: submissions[place]) else { continue }
@@ -157,7 +157,7 @@ package final class FleetController: FleetControl {
                 throw APIError(400, "\(path): \(error)")
             }
         }
-        return .submit(submissions, target: target, replace: replace)
+        return .submit(submissions, target: target, replace: replace, renewing: renewing)
     }
 
     private func plan(_ change: Change, on snapshot: Snapshot, by user: String) throws(APIError) -> ChangePlan {

@@ -16,7 +16,7 @@ extension Routes {
         }
         let before = try await control.snapshot()
         for (place, unit) in wanted.units.enumerated() where unit.text == nil {
-            if let source = unit.source { wanted.units[place].name = before.name(meantBy: source) }
+            if let source = unit.source { wanted.units[place].name = try Self.name(meantBy: source, in: before) }
         }
         let change = try await resolve(wanted, in: before)
         let outcome = try await control.perform(change, by: await request.user())
@@ -120,7 +120,7 @@ extension Routes {
     // MARK: Reporting
 
     private static func warnings(of change: Change) -> [ChangeProgress] {
-        guard case .submit(let submissions, _, _) = change else { return [] }
+        guard case .submit(let submissions, _, _, _) = change else { return [] }
         return submissions.flatMap { submission -> [ChangeProgress] in
             guard let text = submission.text, let file = try? ParsedUnitFile.parse(text) else { return [] }
             return UnitValidation.warnings(name: submission.name, source: submission.source, file: file).map {

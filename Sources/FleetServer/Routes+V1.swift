@@ -52,7 +52,9 @@ extension Routes {
         let machine = request.target.values(of: "machineID").last.flatMap { $0.isEmpty ? nil : $0 }
         let snapshot = try await control.snapshot()
         // A name that nothing can have finds nothing, as in fleet.
-        if let source = unit.flatMap({ try? QuadletName($0) }) { unit = snapshot.name(meantBy: source).description }
+        if let source = unit.flatMap({ try? QuadletName($0) }) {
+            unit = (try? Self.name(meantBy: source, in: snapshot))?.description ?? source.description
+        }
         return .value(V1.states(in: snapshot, unit: unit, machine: machine, page: page))
     }
 

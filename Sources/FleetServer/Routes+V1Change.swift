@@ -61,7 +61,7 @@ extension Routes {
             let stored = snapshot.units[name]?.intent.source
             return (name, stored.flatMap { file?.hasSection($0.kind.section) == true ? $0 : nil })
         }
-        guard let file else { return (snapshot.name(meantBy: source), source) }
+        guard let file else { return (try Self.name(meantBy: source, in: snapshot), source) }
         do throws(UnitFileError) {
             return (try source.service(file), source)
         } catch {

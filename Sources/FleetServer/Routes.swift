@@ -70,7 +70,16 @@ struct Routes: Sendable {
     /// Takes the name of a Quadlet file for that of its unit.
     func unitName(meantBy text: String) async throws(APIError) -> UnitName {
         guard let source = try quadletName(text) else { return try unitName(text) }
-        return try await control.snapshot().name(meantBy: source)
+        return try Self.name(meantBy: source, in: try await control.snapshot())
+    }
+
+    /// The unit that comes from the file, or would. One of that name that comes from another file is not meant: who
+    /// destroys `web.kube` would lose the unit of `web.container`.
+    static func name(meantBy source: QuadletName, in snapshot: Snapshot) throws(APIError) -> UnitName {
+        let name = snapshot.name(meantBy: source)
+        guard let unit = snapshot.units[name], unit.intent.source != source else { return name }
+        let origin = unit.intent.source.map { "\($0)" } ?? "a unit file of systemd's"
+        throw APIError(404, "\(name) is stored from \(origin), not from \(source)")
     }
 
     /// nil for what does not end like the name of a Quadlet file.

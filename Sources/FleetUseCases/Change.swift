@@ -6,7 +6,8 @@ package import UnitFile
 package enum Change: Hashable, Sendable {
     /// Store units that are missing and set their target state; what happens to stored ones is `Replacement`'s.
     /// A target of `inactive` leaves the target state of a stored unit alone: submitting never unloads.
-    case submit([Submission], target: TargetState, replace: Replacement)
+    /// `renewing` are files that were replaced already when a part of the change was made: their users are to follow.
+    case submit([Submission], target: TargetState, replace: Replacement, renewing: Set<QuadletName> = [])
     /// Set the target state of stored units, up or down.
     case target([UnitName], TargetState)
     /// Stop (`loaded`) or unload (`inactive`) units: like `target`, but never up.
@@ -124,11 +125,16 @@ package struct ChangeOutcome: Hashable, Sendable {
 }
 
 extension Change {
-    /// This change without `units`: what is left to do after a part of a plan was committed.
-    package func excluding(_ units: Set<UnitName>) -> Change {
+    /// This change without `units`: what is left to do after a part of `plan` was committed.
+    package func excluding(_ units: Set<UnitName>, of plan: ChangePlan? = nil) -> Change {
         switch self {
-        case .submit(let submissions, let target, let replace):
-            .submit(submissions.filter { !units.contains($0.name) }, target: target, replace: replace)
+        case .submit(let submissions, let target, let replace, let renewing):
+            .submit(
+                submissions.filter { !units.contains($0.name) },
+                target: target,
+                replace: replace,
+                renewing: renewing.union((plan?.replaced ?? [:]).filter { units.contains($0.value) }.keys)
+            )
         case .target(let names, let state): .target(names.filter { !units.contains($0) }, state)
         case .lower(let names, let state): .lower(names.filter { !units.contains($0) }, to: state)
         case .restart(let names): .restart(names.filter { !units.contains($0) })

@@ -18,6 +18,8 @@ package struct ChangePlan: Hashable, Sendable {
     /// was cut off some seconds ago does not know it yet, and "it was so already" is a promise like any other.
     package var confirmations: [Step]
     package var outcome: ChangeOutcome
+    /// Quadlet files that get another text, with their units.
+    package var replaced: [QuadletName: UnitName] = [:]
 
     /// Bytes of values in one transaction, unless a single unit needs more: etcd refuses requests above 1.5 MiB
     /// (`--max-request-bytes`).
@@ -37,8 +39,8 @@ extension Change {
     ) throws(UseCaseError) -> ChangePlan {
         var planner = ChangePlanner(snapshot: snapshot, user: user, keyspace: keyspace, events: events)
         switch self {
-        case .submit(let submissions, let target, let replace):
-            try planner.submit(submissions, target: target, replace: replace)
+        case .submit(let submissions, let target, let replace, let renewing):
+            try planner.submit(submissions, target: target, replace: replace, renewing: renewing)
         case .target(let names, let state): planner.forEach(names) { $0.setTarget(of: $1, to: state) }
         case .lower(let names, let state): planner.forEach(names) { $0.lower($1, to: state) }
         case .restart(let names): planner.forEach(names) { $0.restart($1) }

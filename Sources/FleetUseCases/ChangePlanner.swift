@@ -9,6 +9,10 @@ struct ChangePlanner {
     let user: Provenance
     let keyspace: Keyspace
     var events: EventIDs
+    /// The units that the change names: what is asked of one is asked of all.
+    var named: Set<UnitName> = []
+    /// Quadlet files that get another text, with their units.
+    var replaced: [QuadletName: UnitName] = [:]
     var effects: [UnitName: ChangeOutcome.Effect] = [:]
     var machineEffects: [MachineID: ChangeOutcome.MachineEffect] = [:]
     private var writes: [Writes] = []
@@ -33,6 +37,7 @@ struct ChangePlanner {
 
     /// Calls `body` once for each of `names`, in their order.
     mutating func forEach(_ names: [UnitName], _ body: (inout ChangePlanner, UnitName) -> Void) {
+        named = Set(names)
         var seen: Set<UnitName> = []
         for name in names where seen.insert(name).inserted { body(&self, name) }
     }
@@ -117,7 +122,8 @@ struct ChangePlanner {
         return ChangePlan(
             steps: packer.finish(),
             confirmations: confirmations(),
-            outcome: ChangeOutcome(units: effects, machines: machineEffects)
+            outcome: ChangeOutcome(units: effects, machines: machineEffects),
+            replaced: replaced
         )
     }
 

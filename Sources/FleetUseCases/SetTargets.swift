@@ -14,8 +14,25 @@ extension ChangePlanner {
             effects[name] = .unchanged(unit.generation)
             return
         }
+        if unit.target.state == .launched, state == .loaded, let message = need(of: unit) {
+            return refuse(name, .conflict, message)
+        }
         let again = unit.target.state == state ? " again" : ""
         writeTarget(of: unit, state, .target, "target state \(state.rawValue) set\(again)")
+    }
+
+    /// Why a Quadlet file's unit is not stopped: systemd would stop with it those that need it, and nobody start them
+    /// again. One that is unloaded goes on as a part of them.
+    private func need(of unit: Unit) -> String? {
+        guard let source = unit.intent.source else { return nil }
+        let users = snapshot.tied(to: source).filter {
+            !named.contains($0) && snapshot.units[$0]?.target.state == .launched
+        }
+        guard !users.isEmpty else { return nil }
+        let names = users.map(\.description).joined(separator: ", ")
+        return
+            "\(source) is needed by \(names), which should run: stop \(users.count == 1 ? "that unit" : "those units") "
+            + "first, or all in one command; unload leaves it to them"
     }
 
     /// Stopping a unit that is on no machine is a mistake of the user (fleet's rule); unloading it is nothing to do.

@@ -7,7 +7,8 @@ extension ChangePlanner {
     mutating func submit(
         _ submissions: [Submission],
         target: TargetState,
-        replace: Replacement
+        replace: Replacement,
+        renewing: Set<QuadletName> = []
     ) throws(UseCaseError) {
         var unique: [Submission] = []
         for submission in submissions {
@@ -25,30 +26,32 @@ extension ChangePlanner {
             unique[place].isCompanion = other.isCompanion && submission.isCompanion
         }
         try validate(unique)
+        named = Set(unique.map(\.name))
         for submission in unique {
             let own = snapshot.units[submission.name]?.target.state ?? .inactive
             submit(submission, target: submission.isCompanion ? own : target, replace: replace)
         }
-        renewUsers(of: unique)
+        renewUsers(of: unique, and: renewing)
     }
 
     /// A Quadlet file is part of every unit that needs it: when it is replaced they are replaced too, with their
     /// failures forgotten. Their machines start them again once the engine has passed the new text on.
-    private mutating func renewUsers(of submissions: [Submission]) {
+    private mutating func renewUsers(of submissions: [Submission], and before: Set<QuadletName>) {
         let asked = Set(submissions.map(\.name))
-        let replaced = submissions.compactMap { submission -> QuadletName? in
+        for submission in submissions {
             guard case .changed = effects[submission.name], let text = submission.text,
                 let old = snapshot.units[submission.name]?.intent, old.file != ContentHash(of: text)
-            else { return nil }
-            return old.source
+            else { continue }
+            if let source = old.source { replaced[source] = submission.name }
         }
-        for name in snapshot.allUsers(of: Set(replaced)).sorted() {
+        let files = before.union(replaced.keys)
+        let told = files.map(\.description).sorted().joined(separator: ", ")
+        for name in snapshot.allUsers(of: files).sorted() {
             guard let unit = snapshot.units[name], unit.target.state > .inactive else { continue }
             if case .changed = effects[name] { continue }
-            let before = effects[name]
-            let files = replaced.map(\.description).sorted().joined(separator: ", ")
-            writeTarget(of: unit, unit.target.state, .replaced, "\(files) replaced, which its file needs,")
-            if !asked.contains(name) { effects[name] = before }
+            let known = effects[name]
+            writeTarget(of: unit, unit.target.state, .replaced, "\(told) replaced, which its file needs,")
+            if !asked.contains(name) { effects[name] = known }
         }
     }
 
@@ -56,9 +59,10 @@ extension ChangePlanner {
     private func validate(_ submissions: [Submission]) throws(UseCaseError) {
         let coming = Set(submissions.filter { $0.text != nil }.compactMap(\.source))
         let credentials = CredentialCheck(snapshot: snapshot)
+        let companions = CompanionCheck(submissions, on: snapshot)
         let messages = submissions.flatMap { submission in
             SubmissionCheck.problems(of: submission) { coming.contains($0) || snapshot.unit(from: $0) != nil }
-                + credentials.problems(of: submission)
+                + credentials.problems(of: submission) + companions.problems(of: submission)
         }
         guard !messages.isEmpty else { return }
         throw UseCaseError(

@@ -37,6 +37,9 @@ struct InstallBatch {
     /// The units without a result yet, sorted.
     var open: [UnitName] { drafts.keys.filter { results[$0] == nil }.sorted() }
 
+    /// Those of them that systemd is to load now.
+    var loaded: [UnitName] { open.filter { !$0.isTemplate && drafts[$0]?.isReadByStart != true } }
+
     /// A unit that cannot be installed as it is.
     mutating func refuse(_ unit: UnitName, _ message: String) {
         results[unit] = .failed(OperationFailure(kind: .badUnit, message: message))
@@ -46,6 +49,11 @@ struct InstallBatch {
         add(installation, services.text, known: known)
         drafts[installation.unit]?.stamp = services.stamp
         drafts[installation.unit]?.companions = services.companions
+    }
+
+    /// The companion of this unit stays as it is installed.
+    mutating func keep(_ text: String, of companion: UnitName, beside unit: UnitName) {
+        drafts[unit]?.companions[companion] = text
     }
 
     mutating func add(_ installation: UnitInstallation, _ text: String, known: SystemdBus.OurUnit?) {
@@ -60,5 +68,11 @@ struct InstallBatch {
             isChanged: known?.file != installation.file || known?.stamp?.bundle != installation.quadlet,
             isReadByStart: known == nil && installation.startsNext && !install.isPresent
         )
+    }
+}
+
+extension SystemdBus.OurUnit {
+    init(_ draft: InstallBatch.Draft, ties: Set<UnitName>) {
+        self.init(file: draft.hash, stamp: draft.stamp, ties: ties, isAtMostOnce: draft.isAtMostOnce)
     }
 }

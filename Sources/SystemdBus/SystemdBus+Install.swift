@@ -35,8 +35,14 @@ extension SystemdBus {
             try await refuseTakenNames(&batch)
             try await stopOutdatedCompanions(&batch)
             try await writeFiles(&batch)
-            try await load(&batch)
-            try await enable(&batch)
+            // systemd reads everything again once, whatever asks for it.
+            let isOutdated = try await load(&batch)
+            if !isOutdated { try await refuseUnloaded(&batch) }
+            if try await enable(&batch) || isOutdated {
+                try await reload()
+                try await list(&batch)
+                try await refuseUnloaded(&batch)
+            }
         } catch {
             for unit in batch.open { batch.results[unit] = outcome(of: error) }
         }
@@ -125,31 +131,36 @@ extension SystemdBus {
                 try directory.guardUnit(unit, draft.isAtMostOnce ? draft.text : nil)
                 try directory.setCredentials(unit, draft.credentials)
                 if draft.isChanged || !directory.isOurs(unit) { try directory.install(unit, draft.text) }
-                remember(unit, OurUnit(file: draft.hash, stamp: draft.stamp, isAtMostOnce: draft.isAtMostOnce))
+                let ties = directory.ties(of: draft.text, draft.stamp)
+                remember(unit, OurUnit(draft, ties: ties))
             } catch {
                 batch.results[unit] = outcome(of: error)
             }
         }
     }
 
-    private func load(_ batch: inout InstallBatch) async throws(SystemdBusError) {
+    /// True when systemd has another text of one of the units in memory, so that a reload is due before it can be said
+    /// whether it accepts the new one.
+    private func load(_ batch: inout InstallBatch) async throws(SystemdBusError) -> Bool {
+        try await list(&batch)
+        let outdated = try await loadedUnits(batch.outdatedCompanions.sorted()).sorted()
+        // A name that was new cannot be outdated; asking would only make systemd read the file a second time.
+        let known = batch.loaded.filter { batch.drafts[$0]?.isNew == false } + outdated
+        let ids = known.map { PropertyID(unit: $0, interface: SystemdName.unit, name: "NeedDaemonReload") }
+        return try await properties(ids).values.contains(.flag(true))
+    }
+
+    /// Has systemd load what no start will load, and notes what it says.
+    private func list(_ batch: inout InstallBatch) async throws(SystemdBusError) {
         batch.listing = nextReading()
         let unread = batch.open.filter { batch.drafts[$0]?.isReadByStart == true }
-        let units = batch.open.filter { !$0.isTemplate && batch.drafts[$0]?.isReadByStart != true }
-        var listed = try await listUnits(units)
-        // A name that was new cannot be outdated; asking would only make systemd read the file a second time.
-        let outdated = try await loadedUnits(batch.outdatedCompanions.sorted()).sorted()
-        let known = units.filter { batch.drafts[$0]?.isNew == false } + outdated
-        let ids = known.map { PropertyID(unit: $0, interface: SystemdName.unit, name: "NeedDaemonReload") }
-        if try await properties(ids).values.contains(.flag(true)) {
-            try await reload()
-            batch.listing = nextReading()
-            listed = try await listUnits(units)
-        }
-        batch.listed = listed
+        batch.listed = try await listUnits(batch.loaded)
         for unit in unread { batch.listed[unit] = ListedUnit(unread: unit) }
-        for unit in units where listed[unit]?.load != "loaded" {
-            let load = listed[unit]?.load ?? "not-found"
+    }
+
+    private func refuseUnloaded(_ batch: inout InstallBatch) async throws(SystemdBusError) {
+        for unit in batch.loaded where batch.listed[unit]?.load != "loaded" {
+            let load = batch.listed[unit]?.load ?? "not-found"
             let message = try await explainBadUnit(unit, load, since: batch.began)
             fail(unit, message, &batch)
         }
@@ -176,10 +187,11 @@ extension SystemdBus {
         return "systemd does not accept the file (\(load))" + (all.isEmpty ? "" : ": " + all.joined(separator: "; "))
     }
 
-    private func enable(_ batch: inout InstallBatch) async throws(SystemdBusError) {
+    /// True when systemd has to read its files again to know of the links.
+    private func enable(_ batch: inout InstallBatch) async throws(SystemdBusError) -> Bool {
         // A template is enabled through its instances.
         let units = batch.open.filter { !$0.isTemplate && batch.drafts[$0]?.install.isPresent == true }
-        guard !units.isEmpty else { return }
+        guard !units.isEmpty else { return false }
         var owners: Set<UnitName> = []
         do {
             owners = try await enableUnitFiles(units)
@@ -202,6 +214,6 @@ extension SystemdBus {
         for owner in try await loadedUnits(owners.sorted()) {
             ids.append(PropertyID(unit: owner, interface: SystemdName.unit, name: "ActiveState"))
         }
-        if try await properties(ids).values.contains(where: { $0.text != "active" }) { try await reload() }
+        return try await properties(ids).values.contains { $0.text != "active" }
     }
 }

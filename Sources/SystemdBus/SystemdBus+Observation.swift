@@ -77,9 +77,23 @@ extension SystemdBus {
     }
 
     private func tell(_ unit: UnitName, _ seen: UnitObservation, _ reading: Int) {
+        let wasAtRest = observation.told[unit]?.value.isIdle
         observation.told[unit] = Boxed(seen)
         observation.toldBy[unit] = reading
         tell(.observed(unit, seen))
+        if wasAtRest != seen.isIdle { markTies(of: ours[unit]) }
+    }
+
+    /// Whether others use them may have changed.
+    private func markTies(of found: OurUnit?) {
+        for service in found?.ties ?? [] where ours[service] != nil { markDirty(service) }
+    }
+
+    /// Whether systemd would stop another unit of ours with this one: one that is not at rest, as far as is known.
+    private func isInUse(_ unit: UnitName) -> Bool {
+        ours.contains { other, found in
+            found.ties.contains(unit) && other != unit && observation.told[other]?.value.isIdle != true
+        }
     }
 
     /// Reads units at the end of an operation and tells how they are, even when that is no news: the agent waits for a
@@ -134,6 +148,11 @@ extension SystemdBus {
             all.merge(try await observe(batch)) { _, new in new }
         }
         observation.told = all.mapValues(Boxed.init)
+        // Those that were read first could not know of the others yet.
+        for (unit, seen) in all where seen.isInUse {
+            all[unit]?.isInUse = isInUse(unit)
+            observation.told[unit] = all[unit].map(Boxed.init)
+        }
         return all
     }
 
@@ -223,7 +242,9 @@ extension SystemdBus {
             quadlet: own?.stamp?.bundle,
             since: Self.time(unitValue("StateChangeTimestamp").number),
             isAllowed: own?.isAtMostOnce == true ? directory.isAllowed(unit) : nil,
-            hasJob: row.hasJob
+            hasJob: row.hasJob,
+            // Only what comes from a Quadlet file is beside others.
+            isInUse: own?.stamp != nil && isInUse(unit)
         )
     }
 
@@ -271,12 +292,18 @@ extension SystemdBus {
     }
 
     func forget(_ unit: UnitName) {
-        ours[unit] = nil
+        let known = ours.removeValue(forKey: unit)
         unitsByPath[SystemdName.path(of: unit.description)] = nil
         observation.dirty.remove(unit)
         observation.restless[unit] = nil
         // Readings that are under way are about a unit that is gone.
         observation.toldBy[unit] = observation.readings
         if observation.told.removeValue(forKey: unit) != nil, isListed { tell(.observed(unit, nil)) }
+        markTies(of: known)
     }
+}
+
+extension UnitObservation {
+    /// Nothing of it runs, and nothing is about to.
+    fileprivate var isIdle: Bool { (activeState == "inactive" || activeState == "failed") && !hasJob }
 }

@@ -84,7 +84,8 @@ extension SystemdBus {
         let id = PropertyID(unit: unit, interface: interface, name: "Result")
         let detail = (try? await properties([id]))?[id]?.text ?? ""
         switch result {
-        case "dependency": return "a unit that \(unit) requires did not start"
+        case "dependency":
+            return await explainCompanion(of: unit) ?? "a unit that \(unit) requires did not start"
         case "canceled": return "the job for \(unit) was cancelled by another one"
         case _ where detail.isEmpty || detail == "success": return "the job for \(unit) ended as '\(result)'"
         default: return "the job for \(unit) ended as '\(result)' (Result: \(detail))"

@@ -14,6 +14,9 @@ import UnitFile
 /// callback notes down is known before the next message is handled (see `runJob`).
 package actor SystemdBus: UnitManager {
     package nonisolated let events: AsyncStream<UnitManagerEvent>
+    /// Something after each time that systemd has read its files again: packages that come, change or go have that
+    /// done. One consumer; what it does not look at in time is one.
+    package nonisolated let reloadings: AsyncStream<Void>
     nonisolated let thread: BusThread
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -28,6 +31,7 @@ package actor SystemdBus: UnitManager {
     // Unbounded, because dropping an event would leave the agent with an old state for ever; an event is yielded only
     // when an observation differs, so a consumer that lags has at most the changes it has missed.
     private let event: AsyncStream<UnitManagerEvent>.Continuation
+    private let reloading: AsyncStream<Void>.Continuation
 
     /// nil while there is no connection.
     private(set) var connection: BusConnection?
@@ -60,6 +64,8 @@ package actor SystemdBus: UnitManager {
         var file: ContentHash?
         /// What its service was made from; nil for a unit file of systemd's.
         var stamp: QuadletStamp?
+        /// Services of companions with which systemd stops this one.
+        var ties: Set<UnitName> = []
         /// It has the drop-in of an `AtMostOnce=` unit, as it should be.
         var isAtMostOnce = false
     }
@@ -67,19 +73,21 @@ package actor SystemdBus: UnitManager {
     /// The beginning of a clock of this process that counts suspends.
     private static let epoch = ContinuousClock.now
 
-    /// `addresses` are tried in turn at each attempt to connect. `quadlet` runs podman's generator. `elapsed` is the
+    /// `addresses` are tried in turn at each attempt to connect. `quadlet` runs podman's generator, if it
+    /// is not the machine's. `elapsed` is the
     /// clock of `Fence`'s deadlines.
     package init(
         addresses: [SystemdAddress] = SystemdAddress.standard,
         paths: SystemdPaths = SystemdPaths(),
         journal: SystemdJournal = SystemdJournal(),
-        quadlet: [String] = ["/usr/libexec/podman/quadlet"],
+        quadlet: [String]? = nil,
         fence timing: FenceTiming = FenceTiming(lease: .seconds(10)),
         elapsed: @escaping @Sendable () -> Duration = { SystemdBus.epoch.duration(to: .now) },
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         log: Logger
     ) {
         (events, event) = AsyncStream.makeStream()
+        (reloadings, reloading) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         thread = BusThread()
         self.log = log
         self.sleep = sleep
@@ -87,12 +95,13 @@ package actor SystemdBus: UnitManager {
         self.addresses = addresses
         journalSource = journal
         directory = UnitDirectory(paths: paths, timing: timing)
-        generator = QuadletGenerator(command: quadlet, paths: paths)
+        generator = QuadletGenerator(command: quadlet, paths: paths, log: log)
         volumes = VolumeFolders(paths)
     }
 
     deinit {
         event.finish()
+        reloading.finish()
         thread.stop()
     }
 
@@ -112,6 +121,7 @@ package actor SystemdBus: UnitManager {
         }
         disconnect(because: "fleetd is stopping")
         event.finish()
+        reloading.finish()
     }
 
     /// True from the listing after connecting until the connection is lost.
@@ -222,7 +232,10 @@ package actor SystemdBus: UnitManager {
                 unitFilesChanged()
             case "Reloading":
                 // At the end of a reload, whoever asked for it: files may be other files now.
-                if try !signal.bool() { unitFilesChanged() }
+                if try !signal.bool() {
+                    unitFilesChanged()
+                    reloading.yield()
+                }
             default:
                 break
             }

@@ -47,6 +47,8 @@ enum BusLimits {
     static let journalAfterwordMicroseconds: UInt64 = 20_000
     /// Journal entries looked at for one reading, beyond which older ones are not worth their I/O.
     static let journalEntries = 10_000
+    /// Journal entries read of a companion that did not start: podman's last words, and systemd's.
+    static let companionLines = 10
     /// Bytes returned by one reading of the journal.
     static let journalBytes = 1 << 20
     /// Bytes of one field taken from the journal.

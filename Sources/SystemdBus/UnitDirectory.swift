@@ -23,6 +23,7 @@ struct UnitDirectory: Sendable {
             let found = SystemdBus.OurUnit(
                 file: stamp?.file ?? text.map(ContentHash.init(of:)),
                 stamp: stamp,
+                ties: text.map { ties(of: $0, stamp) } ?? [],
                 isAtMostOnce: text.map { contents(of: dropInPath(unit)) == dropIn(unit, $0) } ?? false
             )
             units.append((unit, found))

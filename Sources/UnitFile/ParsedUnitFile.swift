@@ -73,9 +73,13 @@ package struct ParsedUnitFile: Sendable {
 
     /// The values of a list option: repeated assignments add up, an empty one forgets all before it.
     package func values(section: String, key: String) -> [String] {
+        optionsInForce(section: section, key: key).map(\.value)
+    }
+
+    /// The assignments of a list option that count.
+    package func optionsInForce(section: String, key: String) -> ArraySlice<Option> {
         let all = options(section: section, key: key)
-        let start = all.lastIndex { $0.value.isEmpty }.map { $0 + 1 } ?? 0
-        return all[start...].map(\.value)
+        return all[(all.lastIndex { $0.value.isEmpty }.map { $0 + 1 } ?? 0)...]
     }
 
     /// The value of an option that takes one: the last assignment counts, and an empty one means the default (nil).

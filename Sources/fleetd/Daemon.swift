@@ -192,7 +192,8 @@ private struct Parts {
         ]
         if !configuration.disableEngine { services.append(engine()) }
         let thrift = MemoryThrift(registry: registry, clock: clock) { explainer.forget() }
-        return services + [server, reload, supervision, thrift] as [any Service]
+        let podman = PodmanWatch(systemd: systemd, session: session)
+        return services + [server, reload, supervision, thrift, podman] as [any Service]
     }
 
     private func listeningSockets(_ passed: [ActivatedSocket]) -> [ListeningSocket] {

@@ -57,6 +57,18 @@ struct QuadletValidationTests {
                 "web.container:1:1: [Contaner] means nothing in a .container file; did you mean [Container]?"
             ),
             ("web.container", "[Unit]\nDescription=x", "web.container: the file has no [Container] section"),
+            (
+                "web.container", "[Container]\nImage=x\nPod=web",
+                "web.container:3:5: Pod= names a .pod file, such as web.pod"
+            ),
+            (
+                "web.container", "[Container]\nImage=x\nMount=type=bind,source=./x,destination=/x",
+                "web.container:3:7: Mount= has ./x, which is beside the file and is not sent with it"
+            ),
+            (
+                "web.container", "[Container]\nImage=x\nMount=type=image,source=x.build,destination=/x",
+                "web.container:3:7: Mount= takes .volume and .image files, not x.build"
+            ),
             ("web.pod", "[Container]\nImage=x", "web.pod:1:1: [Container] belongs into a .container file"),
             (
                 "web.container", "[Container]\nImage=x\n[Quadlet]\nDefault=no",
@@ -126,8 +138,8 @@ struct QuadletValidationTests {
     @Test(
         "The oldest podman that understands a file, with what asks for it",
         arguments: [
-            ("web.container", "[Container]\nImage=x", PodmanVersion(4, 4), "a .container file"),
-            ("web.container", "[Container]\nImage=x\nHealthCmd=y", PodmanVersion(4, 5), "HealthCmd= in [Container]"),
+            ("web.container", "[Container]\nImage=x", PodmanVersion(4, 5), "a .container file"),
+            ("web.container", "[Container]\nImage=x\nMask=y", PodmanVersion(4, 6), "Mask= in [Container]"),
             (
                 "web.container", "[Container]\nImage=x\nMemory=1g\nPod=a.pod", PodmanVersion(5, 5),
                 "Memory= in [Container]"
@@ -142,7 +154,7 @@ struct QuadletValidationTests {
                 "After=db.container in [Unit]"
             ),
             (
-                "web.container", "[Unit]\nAfter=db.service\n[Container]\nImage=x", PodmanVersion(4, 4),
+                "web.container", "[Unit]\nAfter=db.service\n[Container]\nImage=x", PodmanVersion(4, 5),
                 "a .container file"
             ),
         ]

@@ -15,6 +15,8 @@ import UnitFile
             ),
             ("[Service]\nRestartMode=direct\n", SystemdNeed(254, cause: "RestartMode= in [Service]")),
             ("[Service]\nRestartMode=debug\n", SystemdNeed(257, cause: "RestartMode=debug in [Service]")),
+            // Podman's key of that name is not systemd's.
+            ("[Container]\nReloadSignal=HUP\n[Quadlet]\nDefaultDependencies=no\n", nil),
             // An empty value takes back; another program's section is not systemd's.
             ("[Service]\nOpenFile=\n[X-Other]\nRestartSteps=1\n", nil),
         ] as [(String, SystemdNeed?)]

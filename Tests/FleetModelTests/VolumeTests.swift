@@ -9,7 +9,7 @@ struct VolumeTests {
         let parsed = try ParsedUnitFile.parse(text, path: file)
         let facts = VolumeFacts(of: source.kind, parsed)
         let volumes = UnitVolumes(facts, unit: try unit ?? source.service(parsed), source: source)
-        return volumes.names.map(\.description) + volumes.files.map(\.description) + volumes.pods.map(\.description)
+        return volumes.names.map(\.description) + volumes.files.map(\.description) + volumes.beside.map(\.description)
     }
 
     @Test(
@@ -112,6 +112,18 @@ struct VolumeTests {
                 "state:a", "state:b/c",
             ]
         )
+    }
+
+    /// A container that others start is where they are, with its data.
+    @Test func containersThatAreStartedWithIt() throws {
+        let db = ("db.container", "[Container]\nImage=x\nVolume=data.volume:/x\nPod=app.pod\n")
+        let rest = [db, ("app.pod", "[Pod]\nVolume=own:/y\n"), ("data.volume", "[Volume]\n")]
+        for line in ["Network=db.container", "[Unit]\nRequires=db.container", "[Unit]\nWants=db.container"] {
+            let web = ("web.container", "[Container]\nImage=x\n\(line)\n")
+            #expect(try sticky("web.service", [web] + rest) == ["own", "systemd-data"], "\(line)")
+        }
+        let after = ("web.container", "[Container]\nImage=x\n[Unit]\nAfter=db.container\n")
+        #expect(try sticky("web.service", [after] + rest) == [], "it is not started with it")
     }
 
     // MARK: Validation

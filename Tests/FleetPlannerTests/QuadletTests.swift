@@ -145,4 +145,41 @@ struct QuadletTests {
         fleet.machine(machine("b"), podman: PodmanVersion(5, 4))
         #expect(fleet.plan().summary == ["web:a>b"])
     }
+
+    @Test("What a companion asks of systemd counts for its users")
+    func companionsSystemd() throws {
+        var fleet = TestFleet()
+        fleet.machine(machine("a"), podman: PodmanVersion(5, 4), systemd: "252")
+        fleet.machine(machine("b"), podman: PodmanVersion(5, 4), systemd: "257")
+        try fleet.submit("app.network", target: .inactive)
+        fleet.need(SystemdNeed(254, cause: "RestartSteps= in [Service]"), by: unit("app-network.service"))
+        try fleet.submit("web.container", needs: ["app.network"])
+        #expect(fleet.plan().summary == ["web+b"])
+        let stored = try #require(fleet.snapshot.units[unit("web.service")])
+        #expect(
+            Eligibility.explain(stored, in: fleet.snapshot)[machine("a")]?.description
+                == "systemd 254 is needed (RestartSteps= in [Service]) and the machine has 252"
+        )
+    }
+
+    @Test("What runs goes on under an older systemd until its text is another one")
+    func oldSystemd() throws {
+        var fleet = TestFleet()
+        fleet.machine(machine("a"), podman: PodmanVersion(5, 4), systemd: "252")
+        try fleet.submit("app.network", target: .inactive)
+        try fleet.submit("web.container", needs: ["app.network"])
+        fleet.apply(fleet.plan())
+        fleet.machine(machine("b"), podman: PodmanVersion(5, 4), systemd: "257")
+        // Found out about the text that it runs from, by a newer fleetd say.
+        let need = SystemdNeed(254, cause: "RestartSteps= in [Service]")
+        fleet.need(need, by: unit("web.service"))
+        #expect(fleet.plan().decisions.isEmpty)
+        try fleet.submit("app.network", text: "new", target: .inactive)
+        #expect(fleet.plan().summary == ["web:a>b"])
+        #expect(PlanAudit.check(fleet.plan(), fleet.snapshot, now: fleet.now, scope: .everything).isEmpty)
+        try fleet.submit("app.network", target: .inactive)
+        try fleet.submit("web.container", needs: ["app.network"], text: "new")
+        fleet.need(need, by: unit("web.service"))
+        #expect(fleet.plan().summary == ["web:a>b"])
+    }
 }

@@ -64,7 +64,7 @@ import UnitFile
         )
         let facts = try #require(feed.snapshot.units[unit]?.quadlet)
         #expect(facts.references == [try QuadletName("app.network")])
-        #expect(facts.podman.version == PodmanVersion(4, 4))
+        #expect(facts.podman.version == PodmanVersion(4, 5))
         #expect(feed.snapshot.units[unit]?.systemd?.version == 256)
         #expect(feed.snapshot.unitsBySource == [source: [unit]])
         _ = feed.apply([.delete(RegistryKey.unit(unit).key(in: keyspace), at: Revision(6))], upTo: Revision(6))

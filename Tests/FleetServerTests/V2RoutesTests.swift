@@ -115,6 +115,35 @@ import UnitFile
         }
     }
 
+    /// Who destroys `web.kube` does not mean the unit of `web.container`, whose service has the same name.
+    @Test func aFileThatIsNotStoredIsNoUnitOfAnother() async throws {
+        try await LiveServer.run { server in
+            for (name, text, other) in [
+                ("web.container", #"[Container]\nImage=x"#, "web.kube"),
+                ("db.service", #"[Service]\nExecStart=/bin/true"#, "db.container"),
+            ] {
+                let submit = #"{"action":"submit","wait":false,"units":[{"name":"\#(name)","text":"\#(text)"}]}"#
+                #expect(try await server.ask("POST", "/fleet/v2/change", submit).status == 200)
+                let service = other.prefix { $0 != "." } + ".service"
+                let origin = name.hasSuffix(".service") ? "a unit file of systemd's" : name
+                let message = "\(service) is stored from \(origin), not from \(other)"
+                for action in ["destroy", "stop", "start", "unload"] {
+                    let body = #"{"action":"\#(action)","wait":false,"units":[{"name":"\#(other)"}]}"#
+                    let answer = try await server.ask("POST", "/fleet/v2/change", body)
+                    #expect(answer.status == 404 && answer.body.contains(message), "\(answer)")
+                }
+                for path in ["v2/units/\(other)", "v1/units/\(other)", "v1/state/\(other)"] {
+                    #expect(try await server.ask("GET", "/fleet/" + path).status == 404, "\(path)")
+                }
+                #expect(try await server.ask("DELETE", "/fleet/v1/units/\(other)").status == 404)
+                let put = #"{"desiredState":"launched"}"#
+                #expect(try await server.ask("PUT", "/fleet/v1/units/\(other)", put).status == 404)
+                #expect(try await !server.ask("GET", "/fleet/v1/state?unitName=\(other)").body.contains(service))
+                #expect(server.control.current.units[try UnitName(String(service))] != nil)
+            }
+        }
+    }
+
     private static func event(_ unit: UnitName, _ milliseconds: Int64, _ message: String) -> UnitEvent {
         UnitEvent(
             at: Timestamp(milliseconds: milliseconds),

@@ -142,4 +142,89 @@ struct QuadletUnitsTests {
         _ = try submit([("app.network", Self.network)], .launched, replace: true, in: &world)
         #expect(world.snapshot.units[try UnitName("web.service")] == before)
     }
+
+    @Test("A file that running units need is not stopped under them; unloading leaves it to them")
+    func stopUnderUsers() throws {
+        var world = try World()
+        let (web, network) = (try UnitName("web.service"), try UnitName("app-network.service"))
+        _ = try submit([("app.network", Self.network), ("web.container", Self.web)], .launched, in: &world)
+        let message =
+            "app.network is needed by web.service, which should run: stop that unit first, or all in one command; "
+            + "unload leaves it to them"
+        #expect(try world.perform(.lower([network], to: .loaded))[network]?.refusal?.message == message)
+        #expect(try world.perform(.target([network], .loaded))[network]?.refusal?.message == message)
+        #expect(try world.target("app-network.service") == .launched)
+        try world.perform(.lower([network, web], to: .loaded))
+        #expect(try world.target("app-network.service") == .loaded)
+        try world.perform(.target([network, web], .launched))
+        try world.perform(.lower([network], to: .inactive))
+        #expect(try world.target("app-network.service") == .inactive)
+    }
+
+    @Test("An order of starts alone keeps nobody from stopping a unit")
+    func orderOnly() throws {
+        var world = try World()
+        let after = "[Unit]\nAfter=db.container\nWants=db.container\n[Container]\nImage=x\n"
+        _ = try submit([("db.container", "[Container]\nImage=x\n"), ("web.container", after)], .launched, in: &world)
+        let db = try UnitName("db.service")
+        #expect(try world.perform(.lower([db], to: .loaded))[db]?.isChanged == true)
+    }
+
+    @Test(
+        "A container that others start asks for nothing that holds of units started by name only",
+        arguments: ["Network=db.container", "[Unit]\nWants=db.container", "[Unit]\nRequires=db.container"]
+    )
+    func guardedCompanion(line: String) throws {
+        var world = try World()
+        let web = "[Container]\nImage=x\n\(line)\n"
+        let plain = "[Container]\nImage=x\n"
+        let guarded = plain + "[X-Fleet]\nAtMostOnce=yes\n"
+        func message(_ files: [(String, String)]) throws -> String? {
+            let change = Change.submit(try files.map { try submission($0.0, $0.1) }, target: .inactive, replace: true)
+            return #expect(throws: UseCaseError.self) { try world.plan(change) }?.message
+        }
+        let key = line.split(whereSeparator: { $0 == "\n" || $0 == "=" }).dropLast().last ?? ""
+        let place = line.hasPrefix("[") ? "here/web.container:4:\(key.count + 2)" : "here/web.container:3:9"
+        let words =
+            "\(key)= names db.container, which has AtMostOnce=: that holds of a unit that is started by its name, and "
+            + "systemd would start this one with web.container; leave it out there, or here"
+        #expect(try message([("web.container", web), ("db.container", guarded)]) == "\(place): \(words)")
+        _ = try submit([("web.container", web), ("db.container", plain)], in: &world)
+        #expect(
+            try message([("db.container", guarded)])
+                == "here/db.container:4:12: AtMostOnce= holds of a unit that is started by its name, and systemd starts this "
+                + "one with web.service, which needs it"
+        )
+        // Both at once, and no longer together.
+        _ = try submit([("web.container", plain), ("db.container", guarded)], replace: .withinTarget, in: &world)
+        #expect(try world.file("db.service") == ContentHash(of: guarded))
+    }
+
+    /// A replaced file and those who need it may be more than one transaction takes, and somebody may write in between.
+    @Test("What is left of a replacement still renews the users")
+    func conflictInTheMiddle() throws {
+        var world = try World()
+        _ = try submit([("app.network", Self.network)], in: &world)
+        _ = try submit([("web.container", Self.web)], .launched, in: &world)
+        let (web, network) = (try UnitName("web.service"), try UnitName("app-network.service"))
+        let before = try #require(world.snapshot.units[web]?.generation)
+        let change = Change.submit(
+            [try submission("app.network", "[Network]\nInternal=yes\n")],
+            target: .inactive,
+            replace: .withinTarget
+        )
+        let plan = try world.plan(change)
+        #expect(plan.replaced == [try QuadletName("app.network"): network])
+        // Only the file's own write gets through.
+        let rest = change.excluding([network], of: plan)
+        _ = try submit([("app.network", "[Network]\nInternal=yes\n")], replace: true, in: &world)
+        let between = try #require(world.snapshot.units[web]?.generation)
+        #expect(between > before)
+        try world.perform(rest)
+        #expect(try #require(world.snapshot.units[web]?.generation) > between)
+        guard case .submit(let submissions, _, _, let renewing) = rest else { return }
+        #expect(submissions.isEmpty)
+        #expect(renewing == [try QuadletName("app.network")])
+        #expect(change.excluding([]) == change)
+    }
 }

@@ -53,6 +53,27 @@ import UnitFile
         )
     }
 
+    /// Scripts that were written for old fleet see its columns as long as there is nothing that it did not know.
+    @Test func theKindIsShownWhereAUnitComesFromAQuadletFile() throws {
+        var web = try Fixture.running()
+        func lines(_ units: [UnitListing.Row]) throws -> [String] {
+            let rows = UnitTable.rows(UnitListing(units: units))
+            let listing = UnitTable.listing(of: rows)
+            let text = try listing.render(rows, columns: listing.columns(of: nil), layout: Layout())
+            return text.split(separator: "\n").map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+        }
+        #expect(try lines([web]).first == "UNIT MACHINE ACTIVE SUB")
+        web.source = try QuadletName("web.container")
+        let other = try Fixture.row("stored.service", target: .inactive)
+        #expect(try lines([other]).first == "UNIT MACHINE ACTIVE SUB")
+        #expect(
+            try lines([web, Fixture.row("a.timer"), other]) == [
+                "UNIT MACHINE ACTIVE SUB KIND", "a.timer - - - timer",
+                "web.service 11111111.../10.0.0.1 active running container",
+            ]
+        )
+    }
+
     @Test func fieldsAreInTheGivenOrderAndMayRepeat() throws {
         let listing = UnitTable.listing
         let columns = try listing.columns(of: "sub,unit,sub,hash")
@@ -90,6 +111,7 @@ import UnitFile
                 stateSince: state == .lost ? nil : Timestamp(milliseconds: 0),
                 version: "2.0.0",
                 systemdVersion: "252",
+                podman: digit == "1" ? PodmanVersion(5, 4) : nil,
                 units: 3,
                 since: nil
             )
@@ -114,12 +136,12 @@ import UnitFile
         #expect(
             try listing.render(
                 MachineTable.rows(machines),
-                columns: listing.columns(of: "machine,state,units,version,hostname,systemd,since"),
+                columns: listing.columns(of: "machine,state,units,version,hostname,systemd,podman,since"),
                 layout: Layout(hasLegend: false)
             ) == """
-                11111111...\tready\t3\t2.0.0\tweb1\t252\t-
-                22222222...\tready\t3\t2.0.0\tweb1\t252\t-
-                33333333...\tlost\t3\t2.0.0\tweb1\t252\t-
+                11111111...\tready\t3\t2.0.0\tweb1\t252\t5.4\t-
+                22222222...\tready\t3\t2.0.0\tweb1\t252\t-\t-
+                33333333...\tlost\t3\t2.0.0\tweb1\t252\t-\t-
 
                 """
         )

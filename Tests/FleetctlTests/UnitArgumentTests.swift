@@ -33,6 +33,33 @@ import UnitFile
         #expect(error?.text.contains("\u{1B}") == false)
     }
 
+    /// A file is stored as one text: what lies beside it in another one would be lost without a word.
+    @Test(arguments: [
+        ("web.container", "[Container]\nImage=x\n", "web.container.d"), ("web.service", file, "web.service.d"),
+        ("web@1.container", "[Container]\nImage=x\n", "web@.container.d"), ("web@1.service", file, "web@.service.d"),
+        ("web.container", "[Container]\nImage=x\n", "container.d"),
+    ])
+    func dropInsAreNotPassedOver(_ name: String, _ text: String, _ dropIns: String) async throws {
+        try await withFolder { folder in
+            try write(text, to: folder + "/" + name)
+            try FileManager.default.createDirectory(atPath: folder + "/" + dropIns, withIntermediateDirectories: false)
+            let argument = try UnitArgument(folder + "/" + name)
+            try write("", to: folder + "/" + dropIns + "/README")
+            _ = try argument.reference()
+            try write("[Service]\n", to: folder + "/" + dropIns + "/more.conf")
+            let error = #expect(throws: Failure.self) { try argument.reference() }
+            #expect(
+                error?.text
+                    == "\(folder)/\(dropIns)/more.conf belongs to \(folder)/\(name) and is not sent with it: merge it into the file"
+            )
+        }
+    }
+
+    @Test func artifactsAreNotTaken() {
+        let error = #expect(throws: Failure.self) { try UnitArgument("dir/x.artifact") }
+        #expect(error?.status == 2 && error?.text.contains("fleet takes no .artifact files") == true)
+    }
+
     @Test func repeatedNamesCountOnce() throws {
         #expect(
             try UnitArgument.all(["web", "web.service", "db"]).map(\.name.description) == ["web.service", "db.service"]

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 import UnitFile
 
@@ -73,6 +74,67 @@ import UnitFile
             #expect(bad.status == 1 && bad.errors.hasPrefix("\(folder)/bad.service:4:"))
             let absent = await CommandResult.of(["verify", folder + "/absent.service"])
             #expect(absent.status == 1 && absent.errors.hasSuffix("absent.service: there is no such file\n"))
+        }
+    }
+
+    // MARK: Quadlet files
+
+    @Test func quadletFilesHaveWarningsToo() async throws {
+        try await withFolder { folder in
+            try write(
+                "[Container]\nImage=x\nNetwork=app.network\nVolume=data.volume:/x\nHealthCmd=/bin/true\n",
+                to: folder + "/web.container"
+            )
+            try write("[Network]\n", to: folder + "/app.network")
+            let result = await CommandResult.of(["verify", folder + "/web.container"])
+            #expect(result.status == 0)
+            let lines = result.errors.split(separator: "\n")
+            #expect(
+                lines.first
+                    == "warning: \(folder)/web.container:4:8: Volume= names data.volume, which does not lie beside this file: it must be stored already",
+                "\(result.errors)"
+            )
+            #expect(lines.count == 2 && lines.last?.contains("HealthOnFailure=") == true, "\(result.errors)")
+        }
+    }
+
+    /// A generator that prints what podman's does.
+    private func generator(_ folder: String, version: String = "5.4.2") throws -> String {
+        let program = folder + "/quadlet"
+        let script = """
+            #!/bin/sh
+            if [ "$1" = -version ]; then echo \(version); exit; fi
+            for file in "$QUADLET_UNIT_DIRS"/*; do
+                name=$(basename "$file")
+                if grep -q ExposeHostPort=many "$file"; then
+                    echo "quadlet-generator[7]: converting \\"$name\\": invalid port format 'many' in $file" >&2
+                fi
+            done
+            exit 1
+
+            """
+        try write(script, to: program)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+        return program
+    }
+
+    @Test func podmansGeneratorIsAsked() async throws {
+        try await withFolder { folder in
+            try write("[Container]\nImage=x\nExposeHostPort=many\n", to: folder + "/bad.container")
+            try write("[Container]\nImage=x\nNetwork=app.network\n", to: folder + "/good.container")
+            try write("[Network]\n", to: folder + "/app.network")
+            let units = try ["bad", "good"].map { try UnitArgument("\(folder)/\($0).container").reference() }
+            let program = try generator(folder)
+            #expect(
+                try await QuadletDryRun.complaints(about: units, program: program) == [
+                    "\(folder)/bad.container: podman does not accept it: invalid port format 'many'"
+                ]
+            )
+            #expect(try await QuadletDryRun.complaints(about: units, program: nil) == [])
+            // A machine with a newer one may take what this one does not know.
+            try write("[Container]\nImage=x\nExposeHostPort=many\nMemory=1G\n", to: folder + "/bad.container")
+            let newer = [try UnitArgument("\(folder)/bad.container").reference()]
+            #expect(try await QuadletDryRun.complaints(about: newer, program: program) == [])
         }
     }
 }

@@ -15,10 +15,16 @@ extension SystemTests {
 
             """
 
+        /// Pods are held by the same image, for the one that podman makes for that needs a program more.
+        private static let infra = "infra_image=\"localhost/own:1\"\ninfra_command=\"/bin/sleep infinity\"\n"
+
+        private static let sleeper =
+            "[Container]\nImage=localhost/own:1\nExec=/bin/sleep infinity\nStopTimeout=0\n"
+
         /// An image made of the machine's own shell, so that none has to be fetched.
         private func makeImage(_ fleet: Fleet) async throws {
             try await fleet.machine.write(
-                "[containers]\nkeyring=false\npids_limit=0\n",
+                "[containers]\nkeyring=false\npids_limit=0\n[engine]\n\(Self.infra)",
                 to: "/etc/containers/containers.conf"
             )
             try await fleet.machine.shell(
@@ -126,6 +132,118 @@ extension SystemTests {
             let port = try await fleet.ctl(["submit", paths[2]])
             #expect(port.standardError.contains("port.container: podman does not accept port.container: "))
             #expect(try await fleet.ctl(["list-unit-files", "--no-legend"]).checked().lines.isEmpty)
+        }
+
+        private func kinds(_ fleet: Fleet) async throws -> [String] {
+            let table = try await fleet.ctl(["list-units", "--no-legend"]).checked()
+            return table.lines.map { line in
+                let words = line.split(whereSeparator: \.isWhitespace)
+                return (words.prefix(1) + words.suffix(3)).joined(separator: " ")
+            }
+        }
+
+        @Test func templatesImagesAndBuilds() async throws {
+            let fleet = try currentFleet()
+            try await makeImage(fleet)
+            try await fleet.machine.shell(
+                """
+                podman tag localhost/own:1 localhost/saved:1 && rm -f /root/saved.tar
+                podman save -q -o /root/saved.tar localhost/saved:1 && podman untag localhost/saved:1
+                printf 'FROM localhost/own:1\nENV A=b\n' >/root/Containerfile
+                """
+            )
+            let rest = Self.sleeper.replacing("Image=localhost/own:1\n", with: "")
+            let paths = try await fleet.write([
+                ("web@.container", Self.sleeper + "Environment=NUMBER=%i\n"),
+                ("saved.image", "[Image]\nImage=docker-archive:/root/saved.tar\nImageTag=localhost/saved:1\n"),
+                ("built.build", "[Build]\nImageTag=localhost/built:1\nFile=/root/Containerfile\n"),
+                ("one.container", rest + "Image=saved.image\n"), ("two.container", rest + "Image=built.build\n"),
+            ])
+            let instances = ["1", "2"].map { paths[0].replacing("@.container", with: "@\($0).container") }
+            try await fleet.ctl(["start"] + instances + paths.suffix(2)).checked()
+            #expect(
+                try await kinds(fleet) == [
+                    "one.service active running container", "two.service active running container",
+                    "web@1.service active running container", "web@2.service active running container",
+                ]
+            )
+            let number = try await fleet.machine.shell("podman exec systemd-web_2 /bin/sh -c 'echo $NUMBER'")
+            #expect(number == "2\n")
+            try await fleet.ctl(
+                [
+                    "destroy", "web@1.container", "web@2.container", "one.container", "two.container", "saved.image",
+                    "built.build",
+                ]
+            ).checked()
+            _ = try await fleet.ctl(["destroy", "web@.container"])
+            #expect(try await fleet.machine.shell("podman ps -aq") == "")
+        }
+
+        @Test func podsAndKube() async throws {
+            let fleet = try currentFleet()
+            try await makeImage(fleet)
+            try await fleet.machine.write(
+                """
+                apiVersion: v1
+                kind: Pod
+                metadata:
+                  name: play
+                spec:
+                  containers:
+                  - name: main
+                    image: localhost/own:1
+                    imagePullPolicy: Never
+                    command: ["/bin/sleep", "infinity"]
+
+                """,
+                to: "/root/play.yaml"
+            )
+            let paths = try await fleet.write([
+                ("app.pod", "[Pod]\n"), ("one.container", Self.sleeper + "Pod=app.pod\n"),
+                ("two.container", Self.sleeper + "Pod=app.pod\n"), ("play.kube", "[Kube]\nYaml=/root/play.yaml\n"),
+            ])
+            try await fleet.ctl(["start"] + paths.dropFirst()).checked()
+            #expect(
+                try await kinds(fleet) == [
+                    "one.service active running container", "play.service active running kube",
+                    "two.service active running container",
+                ]
+            )
+            let pods = try await fleet.machine.shell(
+                "podman pod ps --format '{{.Name}} {{.NumberOfContainers}}' | sort"
+            )
+            #expect(pods.contains("systemd-app 3\n"), "\(pods)")
+            try await fleet.ctl(["stop", "one.container"]).checked()
+            try await fleet.expect("two.service", .running)
+            try await fleet.ctl(["destroy", "one.container", "two.container", "app.pod", "play.kube"]).checked()
+            #expect(try await fleet.machine.shell("podman ps -aq") == "")
+        }
+
+        /// Started by its name too, a network is not taken from under those that use it.
+        @Test func whatIsInUseIsLeftToItsUsers() async throws {
+            let fleet = try currentFleet()
+            try await makeImage(fleet)
+            let paths = try await fleet.write([
+                ("web.container", Self.sleeper + "Network=app.network\n"), ("app.network", "[Network]\n"),
+            ])
+            let reloads = try await fleet.reloads()
+            try await fleet.ctl(["start", paths[1]]).checked()
+            try await fleet.ctl(["start", paths[0]]).checked()
+            let process = try await fleet.mainProcess(of: "web.service")
+            let stop = try await fleet.ctl(["stop", "app.network"])
+            #expect(stop.standardError.contains("app.network is needed by web.service, which should run"), "\(stop)")
+            try await fleet.ctl(["unload", "app.network"]).checked()
+            #expect(try await fleet.mainProcess(of: "web.service") == process)
+            let kube = try await fleet.ctl(["destroy", "web.kube"])
+            #expect(
+                kube.standardError.contains("web.service is stored from web.container, not from web.kube"),
+                "\(kube)"
+            )
+            try await fleet.ctl(["destroy", "web.container", "app.network"]).checked()
+            #expect(try await fleet.machine.shell("podman network ls -q --filter name=systemd-app") == "systemd-app\n")
+            #expect(try await fleet.reloads() <= reloads + 1)
+            let left = try await fleet.machine.shell("ls -A /run/fleet/companions")
+            #expect(left == "")
         }
     }
 }

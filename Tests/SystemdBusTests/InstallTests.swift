@@ -93,6 +93,31 @@ extension RealSystemd {
         }
     }
 
+    @Test("A changed file with another [Install] is one reload")
+    func changedInstallSection() async throws {
+        try await Rig.with { rig in
+            let (owner, unit) = (try UnitName("owner.target"), try UnitName("owned.service"))
+            // Kept in memory at rest, because something refers to it.
+            let user = try UnitName("refers.service")
+            let refers = "[Unit]\nAfter=owner.target owned.service\n" + sleeper
+            func text(_ seconds: Int) -> String {
+                "[Service]\nExecStart=/bin/sleep \(seconds)\n[Install]\nWantedBy=owner.target\n"
+            }
+            let first = try await rig.install([owner: "[Unit]\nDescription=o\n", unit: text(1001), user: refers])
+            #expect(first.values.allSatisfy { $0 == .done }, "\(first)")
+            #expect(try await rig.perform(.start(user)) == .done)
+            #expect(try await rig.perform(.start(unit)) == .done)
+            let before = await rig.bus.reloadCount
+            #expect(try await rig.install(unit, text(1002)) == .done)
+            #expect(await rig.bus.reloadCount == before + 1)
+            let wants = try await rig.machine.run("systemctl show -P Wants owner.target")
+            #expect(wants.contains("owned.service"), "\(wants)")
+            let command = try await rig.machine.run("systemctl show -P ExecStart owned.service")
+            #expect(command.contains("sleep 1002 "), "\(command)")
+            try await rig.clean(user, unit, owner)
+        }
+    }
+
     @Test("[Install] is enabled until the next boot, and taken back")
     func installSection() async throws {
         try await Rig.with { rig in

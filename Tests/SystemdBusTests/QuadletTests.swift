@@ -30,6 +30,27 @@ struct QuadletPureTests {
         #expect(QuadletStamp.removed(from: "[Service]\n") == "[Service]\n")
     }
 
+    @Test("A companion is the same while its file is, and those files that both units have")
+    func sameCompanion() throws {
+        let (pod, net, own) = (try Self.name("p.pod"), try Self.name("n.network"), try Self.name("o.volume"))
+        func stamp(_ files: [QuadletName: String], pod service: String = "p-pod.service") throws -> QuadletStamp {
+            var services: [QuadletName: UnitName] = [:]
+            for name in files.keys { services[name] = name == pod ? try UnitName(service) : name.standardService }
+            let bundle = QuadletBundle(
+                source: try Self.name("web.container"),
+                companions: files.mapValues { ContentHash(of: $0) }
+            )
+            return QuadletStamp(file: ContentHash(of: "web"), bundle: bundle, services: services)
+        }
+        let old = try stamp([pod: "a", net: "b"])
+        #expect(old.makes(pod, like: try stamp([pod: "a", net: "b", own: "c"])))
+        #expect(!old.makes(pod, like: try stamp([pod: "new", net: "b"])))
+        // The network's service may have another name now, which stands in the pod's.
+        #expect(!old.makes(pod, like: try stamp([pod: "a", net: "new"])))
+        #expect(!old.makes(pod, like: try stamp([pod: "a", net: "b"], pod: "other.service")))
+        #expect(!old.makes(own, like: try stamp([pod: "a", net: "b", own: "c"])))
+    }
+
     @Test("What the generator complains of is told by file")
     func complaint() throws {
         let output = """
@@ -38,15 +59,15 @@ struct QuadletPureTests {
             converting "web.container": requested Quadlet unit no.network was not found
             """
         #expect(
-            QuadletOutput.complaint(about: try Self.name("bad.container"), in: output)
+            QuadletProgram.complaint(about: try Self.name("bad.container"), in: output)
                 == "podman does not accept bad.container: unsupported key 'Memory' in group 'Container'"
         )
         #expect(
-            QuadletOutput.complaint(about: try Self.name("web.container"), in: output)
+            QuadletProgram.complaint(about: try Self.name("web.container"), in: output)
                 == "podman does not accept web.container: requested Quadlet unit no.network was not found"
         )
         let flood = String(repeating: "x", count: 5000)
-        #expect(QuadletOutput.complaint(about: try Self.name("other.pod"), in: flood).count < 600)
+        #expect(QuadletProgram.complaint(about: try Self.name("other.pod"), in: flood).count < 600)
     }
 
     @Test("Units with other texts for one name are made apart")
@@ -171,6 +192,83 @@ extension RealSystemd {
             let binds = try await rig.machine.run("systemctl show -P BindsTo in.service")
             #expect(binds == "p-pod.service\n")
             try await rig.clean(try UnitName("in.service"))
+        }
+    }
+
+    /// Waits in its start until it is stopped: whoever has no image has a user all the same.
+    private static let waiting = """
+        [Container]
+        Image=localhost/bb:1
+        Network=app.network
+        [Service]
+        Type=oneshot
+        ExecStartPre=/bin/sleep 1000
+        TimeoutStartSec=infinity
+
+        """
+
+    @Test("A network that others use is taken away without a stop", .enabled(if: TestMachine.hasQuadlet))
+    func companionInUse() async throws {
+        try await Rig.with { rig in
+            let (web, network) = (try UnitName("web.service"), try UnitName("app-network.service"))
+            let beside = ["app.network": "[Network]\n"]
+            #expect(try await install("web.service", "web.container", Self.waiting, beside: beside, in: rig) == .done)
+            #expect(try await install("app-network.service", "app.network", "[Network]\n", in: rig) == .done)
+            #expect(try await rig.perform(.start(network)) == .done)
+            try await rig.wait(network) { $0.activeState == "active" && !$0.isInUse }
+            try await rig.machine.run("systemctl start --no-block web.service")
+            try await rig.wait(web) { $0.activeState == "activating" }
+            try await rig.wait(network) { $0.isInUse }
+            // fleetd starts again, and reads the network first.
+            try await Rig.with { other in
+                #expect(other.now.units[network]?.isInUse == true)
+            }
+            #expect(try await rig.perform(.remove(network)) == .done)
+            let states = try await rig.machine.run("systemctl show -P ActiveState app-network.service web.service")
+            #expect(states == "active\n\nactivating\n", "\(states)")
+            #expect(rig.now.units[network] == nil)
+            try await rig.clean(web)
+            let end = try await rig.machine.run("systemctl show -P ActiveState app-network.service")
+            #expect(end == "inactive\n", "\(end)")
+        }
+    }
+
+    @Test("Another text that podman makes of the same file stops nobody", .enabled(if: TestMachine.hasQuadlet))
+    func newerPodman() async throws {
+        try await Rig.with { rig in
+            let (web, two) = (try UnitName("web.service"), try UnitName("two.service"))
+            let beside = ["app.network": "[Network]\n"]
+            #expect(try await install("web.service", "web.container", Self.waiting, beside: beside, in: rig) == .done)
+            // As another generator would have written it.
+            let file = "/run/fleet/companions/app-network.service"
+            try await rig.machine.run("echo '# older' >>\(file)")
+            try await rig.machine.run("systemctl start --no-block web.service")
+            try await rig.wait(web) { $0.activeState == "activating" }
+            #expect(try await install("two.service", "two.container", Self.waiting, beside: beside, in: rig) == .done)
+            #expect(try await rig.machine.run("systemctl show -P ActiveState web.service") == "activating\n")
+            #expect(try await rig.machine.run("tail -n 1 \(file)") == "# older\n")
+            // Another file is another text, and one reload tells systemd of it.
+            let before = await rig.bus.reloadCount
+            let new = ["app.network": "[Network]\nInternal=true\n"]
+            _ = try await rig.perform(.stop(web)) as OperationResult
+            #expect(try await install("web.service", "web.container", Self.waiting, beside: new, in: rig) == .done)
+            #expect(try await rig.machine.run("grep -c internal \(file)") == "1\n")
+            #expect(await rig.bus.reloadCount <= before + 1)
+            try await rig.clean(web, two)
+        }
+    }
+
+    @Test("A network that podman does not make is named, with podman's words", .enabled(if: TestMachine.hasQuadlet))
+    func badCompanion() async throws {
+        try await Rig.with { rig in
+            let beside = ["app.network": "[Network]\nSubnet=10.0.0.0/8\nIPRange=192.168.0.0/24\n"]
+            #expect(try await install("web.service", "web.container", Self.waiting, beside: beside, in: rig) == .done)
+            let web = try UnitName("web.service")
+            let result: OperationResult = try await rig.perform(.start(web))
+            #expect(result.kind == .job(result: "dependency"))
+            let words = "app.network, which web.service needs, did not start (app-network.service): "
+            #expect(result.message.hasPrefix(words), "\(result.message)")
+            try await rig.clean(web)
         }
     }
 }

@@ -4,6 +4,12 @@ package import UnitFile
 package struct QuadletFacts: Hashable, Sendable {
     /// The files that the generator needs beside this one, sorted. These may need further ones.
     package var references: [QuadletName]
+    /// Those of them whose end is this one's end too, sorted.
+    package var ties: [QuadletName]
+    /// Those of them that are started with this one, sorted.
+    package var starts: [QuadletName]
+    /// The pod that a container joins.
+    package var pod: QuadletName?
     package var podman: PodmanNeed
     package var volumes: VolumeFacts
     /// What the unit runs; nil where that is not an image from a registry.
@@ -11,6 +17,7 @@ package struct QuadletFacts: Hashable, Sendable {
 
     package init(references: [QuadletName], podman: PodmanNeed, volumes: VolumeFacts = VolumeFacts()) {
         self.references = references
+        (ties, starts) = (references, references)
         self.podman = podman
         self.volumes = volumes
     }
@@ -19,6 +26,11 @@ package struct QuadletFacts: Hashable, Sendable {
     package init(of kind: QuadletKind, _ file: ParsedUnitFile) {
         let named = file.references(of: kind)
         references = Set(named.compactMap { try? QuadletName($0.text) }).sorted()
+        ties = Set(named.filter(\.ties).compactMap { try? QuadletName($0.text) }).sorted()
+        starts = Set(named.filter(\.starts).compactMap { try? QuadletName($0.text) }).sorted()
+        if kind == .container, let option = file.options(section: kind.section, key: "Pod").last {
+            pod = try? QuadletName(option.value)
+        }
         volumes = VolumeFacts(of: kind, file)
         image = QuadletImage(of: kind, file)
         podman = PodmanNeed(QuadletKeys.since(kind), cause: "a .\(kind.rawValue) file")
@@ -29,7 +41,11 @@ package struct QuadletFacts: Hashable, Sendable {
         for section in file.sections {
             for option in section.options {
                 switch section.name {
-                case kind.section: ask(QuadletKeys.since(option.key, in: kind), "\(option.key)= in [\(section.name)]")
+                case kind.section:
+                    ask(QuadletKeys.since(option.key, in: kind), "\(option.key)= in [\(section.name)]")
+                    if let (version, what) = QuadletKeys.since(option, in: kind) {
+                        ask(version, "\(what) in [\(section.name)]")
+                    }
                 case "Quadlet": ask(QuadletKeys.quadletSection.since, "\(option.key)= in [\(section.name)]")
                 default: continue
                 }

@@ -157,6 +157,10 @@ struct QuadletRules {
                 throw relative(option, option.value)
             }
         }
+        for option in file.options(section: kind.section, key: "Mount") {
+            let source = QuadletMount(option.value).source ?? ""
+            if source.hasPrefix(".") { throw relative(option, source) }
+        }
         try checkBuildContext()
     }
 
@@ -185,6 +189,22 @@ struct QuadletRules {
     // MARK: References
 
     private func checkReferences() throws(UnitFileError) {
+        if let pod = file.options(section: kind.section, key: "Pod").last, !pod.value.isEmpty,
+            QuadletKind(ofFile: pod.value) != .pod
+        {
+            throw file.error(at: pod, "Pod= names a .pod file, such as \(pod.value.printable(limit: 40)).pod")
+        }
+        for option in file.optionsInForce(section: kind.section, key: "Mount") {
+            let mount = QuadletMount(option.value)
+            guard let source = mount.source, source.hasSuffix(".build") || source.hasSuffix(".artifact") else {
+                continue
+            }
+            throw file.error(
+                at: option,
+                "Mount= takes .volume and .image files, not \(source.printable(limit: 60)); "
+                    + "name what that file makes, which has to be on the machines"
+            )
+        }
         for reference in file.references(of: kind) {
             do throws(UnitNameError) {
                 let other = try QuadletName(reference.text)

@@ -8,6 +8,8 @@ package struct Companions: Hashable, Sendable {
     package var missing: Set<QuadletName> = []
     /// The most that any of the files, the first one included, asks of podman; the first of them by name.
     package var podman: PodmanNeed
+    /// The same of systemd; nil where every supported one will do.
+    package var systemd: SystemdNeed?
 }
 
 extension Snapshot {
@@ -29,9 +31,14 @@ extension Snapshot {
             needs[name] = facts.podman
             open += facts.references
         }
-        var most = facts.podman
-        for (_, need) in needs.sorted(by: { $0.key < $1.key }) where need.version > most.version { most = need }
-        found.podman = most
+        for (_, need) in needs.sorted(by: { $0.key < $1.key }) where need.version > found.podman.version {
+            found.podman = need
+        }
+        found.systemd = unit.systemd
+        for (_, companion) in found.units.sorted(by: { $0.key < $1.key }) {
+            guard let need = units[companion]?.systemd, need.version > found.systemd?.version ?? 0 else { continue }
+            found.systemd = need
+        }
         return found
     }
 
@@ -50,6 +57,19 @@ extension Snapshot {
             }
         }
         return found
+    }
+
+    /// The units that systemd stops with that of this file, where they are on one machine, sorted.
+    package func tied(to source: QuadletName) -> [UnitName] {
+        var found: Set<UnitName> = []
+        var open = [source]
+        while let name = open.popLast() {
+            for unit in units.values where unit.quadlet?.ties.contains(name) == true && unit.intent.source != source {
+                guard found.insert(unit.name).inserted, let next = unit.intent.source else { continue }
+                open.append(next)
+            }
+        }
+        return found.sorted()
     }
 
     /// The unit that people mean by a Quadlet file's name: the one that comes from it, or else the one that would if it

@@ -27,11 +27,15 @@ extension Snapshot {
         if unit.options.volumePolicy == .sticky { found.formUnion(unit.volumes.states) }
         if let own = unit.volumes.own.flatMap({ VolumeName($0, of: unit.name) }) { found.insert(own) }
         found.formUnion(named(by: unit.volumes.files, for: unit.name))
-        for name in unit.volumes.pods {
-            // The pod's service makes its volumes, so the names are filled in as that one's.
-            guard let pod = readable(name), counts(pod) else { continue }
-            found.formUnion(pod.volumes.names)
-            found.formUnion(named(by: pod.volumes.files, for: pod.name))
+        var seen: Set<UnitName> = [unit.name]
+        var open = unit.volumes.beside
+        while let name = open.popLast() {
+            guard let other = readable(name), seen.insert(other.name).inserted else { continue }
+            open += other.volumes.beside
+            guard counts(other) else { continue }
+            // The other one's service makes its volumes, so the names are filled in as that one's.
+            found.formUnion(other.volumes.names)
+            found.formUnion(named(by: other.volumes.files, for: other.name))
         }
         return found.sorted()
     }

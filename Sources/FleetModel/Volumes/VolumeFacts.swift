@@ -7,8 +7,9 @@ package struct VolumeFacts: Hashable, Sendable {
     package var names: [SpecifierText] = []
     /// The same with the name of a `.volume` file, sorted.
     package var files: [QuadletName] = []
-    /// `Pod=`: the pod's volumes are those of its containers too.
-    package var pods: [QuadletName] = []
+    /// Pods and containers that run beside this one (`Pod=`, `Network=x.container`, `Requires=x.container`): they use
+    /// their volumes where this one is. Sorted.
+    package var beside: [QuadletName] = []
     /// `StateDirectory=`
     package var states: [SpecifierText] = []
     /// `VolumeName=` of a `.volume` file.
@@ -19,7 +20,7 @@ package struct VolumeFacts: Hashable, Sendable {
     /// `kind` is nil for a unit file of systemd's. What has an error is passed over.
     package init(of kind: QuadletKind?, _ file: ParsedUnitFile) {
         self.init()
-        for option in Self.inForce(file.options(section: "Service", key: "StateDirectory")) {
+        for option in file.optionsInForce(section: "Service", key: "StateDirectory") {
             for word in option.value.split(whereSeparator: \.isWhitespace) {
                 let path = word.prefix { $0 != ":" }
                 if let text = try? SpecifierText(String(path)), !path.isEmpty { states.append(text) }
@@ -38,8 +39,8 @@ package struct VolumeFacts: Hashable, Sendable {
             }
         }
         files = found.sorted()
-        let pods = kind == .container ? file.options(section: kind.section, key: "Pod") : []
-        self.pods = pods.last.flatMap { try? QuadletName($0.value) }.map { [$0] } ?? []
+        let named = file.references(of: kind).filter(\.starts).compactMap { try? QuadletName($0.text) }
+        beside = Set(named.filter { $0.kind == .pod || $0.kind == .container }).sorted()
     }
 
     package var isEmpty: Bool { self == VolumeFacts() }
@@ -51,35 +52,16 @@ package struct VolumeFacts: Hashable, Sendable {
     ) -> [(option: ParsedUnitFile.Option, source: String)] {
         guard kind == .container || kind == .pod else { return [] }
         var found: [(option: ParsedUnitFile.Option, source: String)] = []
-        for option in inForce(file.options(section: kind.section, key: "Volume")) {
+        for option in file.optionsInForce(section: kind.section, key: "Volume") {
             // A source alone is an anonymous volume's target.
             guard let colon = option.value.firstIndex(of: ":") else { continue }
             found.append((option, String(option.value[..<colon])))
         }
-        for option in inForce(file.options(section: kind.section, key: "Mount")) {
-            if let source = mounted(option.value) { found.append((option, source)) }
+        for option in file.optionsInForce(section: kind.section, key: "Mount") {
+            let mount = QuadletMount(option.value)
+            if mount.type == "volume", let source = mount.source { found.append((option, source)) }
         }
         return found.filter { !isPath($0.source) }
-    }
-
-    /// An empty assignment forgets those before it.
-    private static func inForce(_ options: [ParsedUnitFile.Option]) -> ArraySlice<ParsedUnitFile.Option> {
-        options[(options.lastIndex { $0.value.isEmpty }.map { $0 + 1 } ?? 0)...]
-    }
-
-    /// Quadlet takes a mount without a type for a volume.
-    private static func mounted(_ value: String) -> String? {
-        var (type, source) = ("volume", String?.none)
-        for part in value.split(separator: ",") {
-            let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
-            guard pair.count == 2 else { continue }
-            switch pair[0] {
-            case "type": type = pair[1]
-            case "source", "src": source = pair[1]
-            default: continue
-            }
-        }
-        return type == "volume" ? source : nil
     }
 
     /// Also one that begins in a specifier which stands for a folder (systemd.unit(5)).
@@ -94,7 +76,7 @@ package struct VolumeFacts: Hashable, Sendable {
 package struct UnitVolumes: Hashable, Sendable {
     package var names: [VolumeName] = []
     package var files: [QuadletName] = []
-    package var pods: [QuadletName] = []
+    package var beside: [QuadletName] = []
     package var states: [VolumeName] = []
     /// What a `.volume` file makes; its users fill in specifiers with their own names, as podman does.
     package var own: SpecifierText?
@@ -104,7 +86,7 @@ package struct UnitVolumes: Hashable, Sendable {
     package init(_ facts: VolumeFacts, unit: UnitName, source: QuadletName?) {
         names = facts.names.compactMap { VolumeName($0, of: unit) }
         files = facts.files
-        pods = facts.pods
+        beside = facts.beside
         states = facts.states.compactMap { text in text.text(for: unit).flatMap(VolumeName.init(state:)) }
         if let source, source.kind == .volume { own = facts.own ?? .standardVolume(source) }
     }

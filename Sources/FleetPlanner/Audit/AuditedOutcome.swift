@@ -164,7 +164,7 @@ struct AuditedOutcome {
             let texts = wanted.map { $0.text(machine: machine, hostname: hostname) }
             if metadata[key].map(texts.contains) != true { return "MachineMetadata=\(key)" }
         }
-        if let quadlet = objection(ofPodmanTo: unit, on: machine, isNew: isNew) { return quadlet }
+        if let programs = objection(ofProgramsTo: unit, on: machine, isNew: isNew) { return programs }
         if isNew {
             let keys = known.presence?.secretKeys ?? []
             for credential in options.credentials {
@@ -180,6 +180,7 @@ struct AuditedOutcome {
         if let peer = options.machineOf.first(where: { $0 == unit.name || !here.contains($0) }) {
             return "MachineOf=\(peer)"
         }
+        if let anchor = anchor(of: unit), anchor != unit.name, !here.contains(anchor) { return "its pod's \(anchor)" }
         if !options.conflicts.isEmpty {
             for other in here where other != unit.name && options.conflicts.contains(where: { $0.matches(other) }) {
                 return "conflict with \(other)"
@@ -198,8 +199,8 @@ struct AuditedOutcome {
         return nil
     }
 
-    private func objection(ofPodmanTo unit: Unit, on machine: MachineID, isNew: Bool) -> String? {
-        guard unit.quadlet != nil else { return nil }
+    /// systemd and podman
+    private func objection(ofProgramsTo unit: Unit, on machine: MachineID, isNew: Bool) -> String? {
         var files = [unit]
         var isWhole = true
         var place = 0
@@ -211,9 +212,18 @@ struct AuditedOutcome {
             }
             place += 1
         }
+        let presence = snapshot.machines[machine]?.presence
+        let old = isNew ? nil : snapshot.assignments[unit.name]?[machine]
+        let runs = [old?.file].compactMap(\.self) + (old?.quadlet?.companions.values.map(\.self) ?? [])
+        if let systemd = presence?.systemd, files.contains(where: { $0.systemd?.version ?? 0 > systemd }),
+            !files.allSatisfy({ runs.contains($0.intent.file) })
+        {
+            return "systemd \(systemd)"
+        }
+        guard unit.quadlet != nil else { return nil }
         if isNew, !isWhole { return "a Quadlet file is missing" }
         let wanted = files.compactMap { $0.quadlet?.podman.version }.max() ?? PodmanVersion(0, 0)
-        guard let podman = snapshot.machines[machine]?.presence?.podman else { return isNew ? "no podman" : nil }
+        guard let podman = presence?.podman else { return isNew ? "no podman" : nil }
         return podman < wanted ? "podman \(podman)" : nil
     }
 
@@ -234,6 +244,9 @@ struct AuditedOutcome {
             var next: Set<UnitName> = []
             for name in fresh {
                 next.formUnion(snapshot.units[name]?.options.machineOf ?? [])
+                if let pod = snapshot.units[name]?.pod {
+                    next.formUnion(snapshot.units.filter { $0.value.pod == pod }.keys)
+                }
                 for (other, candidate) in snapshot.units
                 where other != name && candidate.options.replaces.contains(where: { $0.matches(name) }) {
                     next.insert(other)

@@ -10,6 +10,7 @@ package enum Eligibility {
             ?? ReplacesConstraint.reason(unit, on: host, in: world)
             ?? ConflictsConstraint.reason(unit, on: host, as: standing)
             ?? MachineOfConstraint.reason(unit, on: host, in: world)
+            ?? PodConstraint.reason(unit, on: host, in: world)
     }
 
     /// The constraints that no other unit's place has a part in: while such a reason holds nothing that is placed or
@@ -19,7 +20,7 @@ package enum Eligibility {
             ?? OrdersConstraint.reason(on: host, as: standing, now: world.now)
             ?? MachineIDConstraint.reason(unit.options, on: host)
             ?? MetadataConstraint.reason(unit.options, on: host)
-            ?? SystemdConstraint.reason(unit, on: host, as: standing)
+            ?? SystemdConstraint.reason(unit, on: host, as: standing, in: world)
             ?? QuadletConstraint.reason(unit, on: host, as: standing, in: world)
             ?? CredentialConstraint.reason(unit, on: host, as: standing, in: world)
             ?? RefusalConstraint.reason(unit.name, on: host, in: world)

@@ -36,6 +36,8 @@ package enum IneligibleReason: Hashable, Sendable {
     case peerElsewhere(UnitName, [MachineID])
     /// `MachineOf=`: the units of the chain, each of which waits for the next, and the last for the first.
     case peerCycle([UnitName])
+    /// Another unit of the pod is on these machines (sorted).
+    case podElsewhere(QuadletName, with: UnitName, [MachineID])
     /// `Conflicts=` of the unit itself: `with` is there.
     case conflict(with: UnitName, pattern: UnitPattern)
     /// `Conflicts=` of `by`, which is there.
@@ -79,6 +81,8 @@ extension IneligibleReason: CustomStringConvertible {
         case .peerCycle(let chain):
             "MachineOf= goes in a circle: "
                 + (chain + chain.prefix(1)).map(\.description).joined(separator: " waits for ")
+        case .podElsewhere(let pod, let anchor, let machines):
+            "it is in one pod (\(pod)) with \(anchor), which is on \(Self.listed(machines))"
         case .conflict(let other, let pattern): "Conflicts=\(pattern) and \(other) is there"
         case .conflicted(let other, let pattern): "\(other) is there and has Conflicts=\(pattern)"
         case .replaced(let other, let pattern): "\(other) is there and has Replaces=\(pattern)"

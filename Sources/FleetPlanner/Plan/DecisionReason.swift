@@ -66,7 +66,7 @@ extension DecisionReason {
             displacing: [UnitName],
             faults: Faults
         )
-        /// `MachineOf=` leaves one machine.
+        /// `MachineOf=`, or a pod, leaves one machine.
         case follows([UnitName], displacing: [UnitName])
         case global
     }

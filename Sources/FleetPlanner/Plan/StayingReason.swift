@@ -7,7 +7,7 @@ package enum StayingReason: Hashable, Sendable {
     case startingOn(MachineID)
     /// `DrainPace.movesInFlight` others are on their way.
     case waitsForTurn
-    /// `MachineOf=`: that unit goes first.
+    /// `MachineOf=`, or a pod: that unit goes first.
     case waitsForPeer(UnitName)
     case noEligibleMachine([MachineID: IneligibleReason])
     /// It failed where it should have gone, and is tried again then.

@@ -55,12 +55,15 @@ struct Relations: Equatable, Sendable {
     var conflicts: [UnitPattern] = []
     var replaces: [UnitPattern] = []
     var machineOf: [UnitName] = []
+    /// The pod that it is in.
+    var pod: QuadletName?
 
     init() {}
 
-    init(_ options: FleetOptions) {
-        conflicts = options.conflicts
-        replaces = options.replaces
-        machineOf = options.machineOf
+    init(_ unit: Unit) {
+        conflicts = unit.options.conflicts
+        replaces = unit.options.replaces
+        machineOf = unit.options.machineOf
+        pod = unit.pod
     }
 }

@@ -9,6 +9,8 @@ package struct PlanningIndex: Equatable, Sendable {
     private(set) var slots: [MachineID: Int] = [:]
     /// Units by a unit they are `MachineOf=`.
     private(set) var followers: [UnitName: Set<UnitName>] = [:]
+    /// Units by the pod that they are in.
+    private(set) var pods: [QuadletName: Set<UnitName>] = [:]
     /// Global units that should run or be loaded.
     private(set) var globals: Set<UnitName> = []
     /// Ordinary units that should run or be loaded and are on no machine that is present.
@@ -59,9 +61,13 @@ package struct PlanningIndex: Equatable, Sendable {
         for unit in units {
             let (old, new) = replace(unit, in: snapshot)
             if old != new { dirty.machines.formUnion(old.machines.union(new.machines)) }
-            if old.relations.replaces != new.relations.replaces || old.relations.machineOf != new.relations.machineOf {
+            if old.relations.replaces != new.relations.replaces || old.relations.machineOf != new.relations.machineOf
+                || old.relations.pod != new.relations.pod
+            {
                 dirty.replacements = true
             }
+            // Those that it leaves may have followed it.
+            if let pod = old.relations.pod, pod != new.relations.pod { dirty.units.formUnion(pods[pod] ?? []) }
         }
         dirty.units.formUnion(quadlets.update(units, from: snapshot))
         let concerned = volumes.update(dirty.units, volumes: homes, machines: dirty.machines, from: snapshot)
@@ -133,7 +139,7 @@ package struct PlanningIndex: Equatable, Sendable {
         var new = Entry()
         new.machines = Set((snapshot.assignments[name] ?? [:]).keys)
         if let unit {
-            new.relations = Relations(unit.options)
+            new.relations = Relations(unit)
             new.isActive = unit.target.state > .inactive
             new.isGlobal = unit.options.isGlobal
             new.isTemplate = name.isTemplate
@@ -158,6 +164,10 @@ package struct PlanningIndex: Equatable, Sendable {
             followers[peer]?.remove(name)
             if followers[peer]?.isEmpty == true { followers[peer] = nil }
         }
+        if let pod = entry.relations.pod {
+            pods[pod]?.remove(name)
+            if pods[pod]?.isEmpty == true { pods[pod] = nil }
+        }
         globals.remove(name)
         replacers.remove(name)
     }
@@ -167,6 +177,7 @@ package struct PlanningIndex: Equatable, Sendable {
             hosts[slot(of: machine)].add(name, entry.relations, isActive: entry.isActive)
         }
         for peer in entry.relations.machineOf { followers[peer, default: []].insert(name) }
+        if let pod = entry.relations.pod { pods[pod, default: []].insert(name) }
         if entry.isActive, entry.isGlobal, !entry.isTemplate { globals.insert(name) }
         if !entry.relations.replaces.isEmpty { replacers.insert(name) }
     }

@@ -148,10 +148,11 @@ extension PlanningRun {
         come(unit.name, to: to, because: choice, displacing: displaced)
     }
 
-    /// A unit that this one is `MachineOf=`, and that has yet to leave the same machine. When it has left, this one
-    /// follows because it must.
+    /// A unit that this one is `MachineOf=` or follows in its pod, and that has yet to leave the same machine. When it
+    /// has left, this one follows because it must.
     private func departingPeer(of unit: Unit, on slot: Int) -> UnitName? {
-        unit.options.machineOf.sorted().first { peer in
+        let anchor = unit.pod.flatMap { world.anchor(of: $0, for: unit.name) }
+        return (unit.options.machineOf.sorted() + [anchor].compactMap(\.self)).first { peer in
             guard peer != unit.name, let other = snapshot.units[peer], !other.options.isGlobal else { return false }
             return world.has(peer, on: slot) && departure(other, from: slot) != nil
         }

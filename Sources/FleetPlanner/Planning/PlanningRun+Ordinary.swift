@@ -136,7 +136,9 @@ extension PlanningRun {
             best = (rank, displaced)
         }
         guard let best else { return nil }
-        let peers = unit.options.machineOf.sorted()
+        let anchor = unit.pod.flatMap { world.anchor(of: $0, for: unit.name) }
+        let others = [anchor].compactMap { $0 == unit.name ? nil : $0 }
+        let peers = Set(unit.options.machineOf + others).sorted()
         let choice: DecisionReason.Choice =
             peers.isEmpty
             ? .leastLoaded(

@@ -77,6 +77,8 @@ extension PlanningRun {
 
     mutating func reconsiderFollowers(of name: UnitName) {
         for follower in index.followers[name] ?? [] { reconsider(follower) }
+        guard let pod = index.relations(of: name).pod else { return }
+        for other in index.pods[pod] ?? [] where other != name { reconsider(other) }
     }
 
     /// Looks again at those who may have been kept off a machine by a unit that has just left it.

@@ -44,7 +44,7 @@ struct World {
 
     /// Whether the replacement that `by` declares over `unit` counts.
     func replaces(_ by: UnitName, _ unit: UnitName) -> Bool {
-        ReplacementOrder.counts(by, over: unit, in: snapshot, replacers: index.replacers)
+        ReplacementOrder.counts(by, over: unit, in: snapshot, index)
     }
 
     mutating func place(_ name: UnitName, on slot: Int) {

@@ -1,19 +1,32 @@
 import FleetAgent
 import FleetModel
 import Glibc
+import Logging
 import Synchronization
 import UnitFile
 
 /// Podman's Quadlet generator, run on folders of its own: it turns Quadlet files into services without a daemon-reload.
-/// Its command line is that of podman-system-generator(8); podman 4.4 to 5.8 have it in the same place.
+/// Its command line is that of podman-system-generator(8); podman 4.5 to 5.8 have it in the same place.
 struct QuadletGenerator: Sendable {
-    /// The program with what goes before its arguments; tests enter a machine's namespaces with that.
-    let command: [String]
+    /// The program with what goes before its arguments; tests enter a machine's namespaces with that. nil for the
+    /// machine's own, looked for at each run: podman comes and goes.
+    let given: [String]?
     let paths: SystemdPaths
+    let log: Logger
+
+    init(command: [String]?, paths: SystemdPaths, log: Logger) {
+        given = command
+        self.paths = paths
+        self.log = log
+    }
+
+    private var command: [String] {
+        given ?? [QuadletProgram.places.first { access($0, X_OK) == 0 } ?? QuadletProgram.places[0]]
+    }
 
     /// A run takes 3 ms; one that takes so long hangs.
     private static let patience = Duration.seconds(10)
-    /// Bytes kept of what it prints: a line per file, and a sentence per mistake.
+    /// Bytes kept of what it prints: a sentence per mistake.
     private static let outputBytes = 64 * 1024
 
     private static let lastFolder = Mutex(0)
@@ -45,7 +58,13 @@ struct QuadletGenerator: Sendable {
     /// What it has against each of `names`; nothing of those that it makes a service of.
     func complaints(about names: Set<QuadletName>, in files: [QuadletName: String]) async -> [QuadletName: String] {
         await OwnThread.run {
-            guard let made = try? run(files) else { return [:] }
+            let made: Made
+            do throws(QuadletFailure) {
+                made = try run(files)
+            } catch {
+                log.error("Quadlet files are not shown to podman before they are stored: \(error.message)")
+                return [:]
+            }
             var complaints: [QuadletName: String] = [:]
             for name in names {
                 do throws(QuadletFailure) { _ = try made.service(of: name) } catch { complaints[name] = error.message }
@@ -101,7 +120,7 @@ struct QuadletGenerator: Sendable {
 
         func service(of name: QuadletName) throws(QuadletFailure) -> (UnitName, text: String) {
             guard let service = services[name], let text = texts[name] else {
-                throw QuadletFailure(QuadletOutput.complaint(about: name, in: output))
+                throw QuadletFailure(QuadletProgram.complaint(about: name, in: output))
             }
             return (service, text)
         }
@@ -123,7 +142,7 @@ struct QuadletGenerator: Sendable {
         }
         let out = folder + "/out"
         let result = ChildProcess.run(
-            command + ["-no-kmsg-log", "-v", out, out, out],
+            command + ["-no-kmsg-log", out, out, out],
             environment: ["QUADLET_UNIT_DIRS": folder + "/in", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"],
             within: Self.patience,
             bytes: Self.outputBytes
@@ -151,28 +170,11 @@ struct QuadletFailure: Error, Hashable, Sendable {
     init(_ message: String) { self.message = message }
 }
 
-/// Reads what the generator prints and writes.
+/// Reads what the generator writes.
 enum QuadletOutput {
-    private static let sentenceBytes = 500
-
     /// Without `SourcePath=`, which names a file that is gone by then: systemd would ask for a reload all the time.
     static func service(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("SourcePath=") }
             .joined(separator: "\n")
-    }
-
-    /// What it has to say of a file that it has made no service of, or all that it says if that is not clear.
-    static func complaint(about name: QuadletName, in output: String) -> String {
-        let mark = "converting \"\(name)\": "
-        let lines = output.split(separator: "\n").map(String.init)
-        let own = lines.compactMap { line in
-            line.firstRange(of: mark).map { line[$0.upperBound...] }
-        }
-        let words = own.isEmpty ? lines.suffix(3).map { $0[...] } : own
-        let text = words.map { line in
-            // The folder is of no interest, and gone.
-            line.firstRange(of: " in /").map { String(line[..<$0.lowerBound]) } ?? String(line)
-        }.joined(separator: "; ")
-        return "podman does not accept \(name): \(text.printable(limit: sentenceBytes))"
     }
 }

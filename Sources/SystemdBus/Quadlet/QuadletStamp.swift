@@ -41,6 +41,16 @@ struct QuadletStamp: Hashable, Sendable {
         }
     }
 
+    /// Whether the companion `name` was made from the same file here as there, and under the same service's name. Other
+    /// files have a part in its text by their services' names, so those that both have must be the same too.
+    func makes(_ name: QuadletName, like other: QuadletStamp) -> Bool {
+        guard let service = services[name], service == other.services[name] else { return false }
+        return bundle.companions[name] == other.bundle.companions[name]
+            && bundle.companions.allSatisfy { name, hash in
+                other.bundle.companions[name].map { $0 == hash } ?? true
+            }
+    }
+
     /// The service's text below this stamp.
     func over(_ text: String) -> String {
         let image = bundle.image.map { " \($0)" } ?? ""

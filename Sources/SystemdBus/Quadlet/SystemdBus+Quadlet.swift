@@ -41,16 +41,43 @@ extension SystemdBus: QuadletTrial {
 
     /// Stops companions that are given another text: what runs of a pod, or has been done for an image, is the old
     /// text's. systemd stops their users with them, and these are about to be replaced too.
+    ///
+    /// What a newer podman would make otherwise of the same files is not another text: it stays as it is installed, for
+    /// its users are not replaced.
     func stopOutdatedCompanions(_ batch: inout InstallBatch) async throws(SystemdBusError) {
+        let installed = ours.values.compactMap(\.stamp)
         for unit in batch.open {
-            for (companion, text) in batch.drafts[unit]?.companions ?? [:] {
-                guard let old = directory.companionText(companion), old != text else { continue }
-                batch.outdatedCompanions.insert(companion)
+            guard let stamp = batch.drafts[unit]?.stamp else { continue }
+            for (name, companion) in stamp.services {
+                guard let old = directory.companionText(companion), old != batch.drafts[unit]?.companions[companion]
+                else { continue }
+                if installed.contains(where: { $0.makes(name, like: stamp) }) {
+                    batch.keep(old, of: companion, beside: unit)
+                } else {
+                    batch.outdatedCompanions.insert(companion)
+                }
             }
         }
         for companion in try await loadedUnits(batch.outdatedCompanions.sorted()).sorted() {
             _ = try await stopCompanion(companion)
         }
+    }
+
+    /// Which of the files beside a unit's did not start, and its last words: a pull, a build or a network that podman
+    /// does not make. nil when they are not why.
+    func explainCompanion(of unit: UnitName) async -> String? {
+        let services = (ours[unit]?.stamp?.services ?? [:]).sorted { $0.key < $1.key }
+        let ids = services.map { PropertyID(unit: $0.value, interface: SystemdName.unit, name: "ActiveState") }
+        guard let states = try? await properties(ids),
+            let (name, service) = zip(services, ids).first(where: { states[$0.1]?.text == "failed" })?.0
+        else { return nil }
+        let invocation = PropertyID(unit: service, interface: SystemdName.unit, name: "InvocationID")
+        let run = (try? await properties([invocation]))?[invocation]?.hexadecimal ?? ""
+        let entries = await journalSource.lastWords(BusLimits.companionLines, of: service, invocation: run)
+        // What PID 1 says of it is known already.
+        let words = entries.filter { $0.pid != 1 }.map(\.message).filter { !$0.isEmpty }
+        let told = words.isEmpty ? "" : ": " + words.suffix(2).joined(separator: "; ").printable(limit: 400)
+        return "\(name), which \(unit) needs, did not start (\(service))\(told)"
     }
 
     /// Removes what makes the unit ours. One that others need beside theirs goes on as that.

@@ -16,6 +16,29 @@ extension UnitDirectory {
     /// The text of an installed companion; nil where there is none of this name.
     func companionText(_ unit: UnitName) -> String? { isCompanion(unit) ? contents(of: companionFile(unit)) : nil }
 
+    /// Those of a unit's companions with which systemd stops it, directly or by another one of them: what the installed
+    /// services say (systemd.unit(5)).
+    func ties(of text: String, _ stamp: QuadletStamp?) -> Set<UnitName> {
+        guard let stamp else { return [] }
+        let companions = Set(stamp.services.values)
+        var found: Set<UnitName> = []
+        var open = [text]
+        while let text = open.popLast() {
+            guard let file = try? ParsedUnitFile.parse(text) else { continue }
+            for key in ["Requires", "BindsTo", "Requisite", "PartOf", "StopPropagatedFrom"] {
+                for word in file.values(section: "Unit", key: key).flatMap({ $0.split(whereSeparator: \.isWhitespace) })
+                {
+                    guard let unit = try? UnitName(String(word)), companions.contains(unit),
+                        found.insert(unit).inserted,
+                        let next = companionText(unit) ?? self.text(of: unit)
+                    else { continue }
+                    open.append(next)
+                }
+            }
+        }
+        return found
+    }
+
     /// Writes and links it, unless it is there with this text, or is a unit of ours by itself.
     func installCompanion(_ unit: UnitName, _ text: String) throws(SystemdBusError) {
         guard !isOurs(unit), companionText(unit) != text else { return }

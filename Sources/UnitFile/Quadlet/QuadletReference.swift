@@ -5,18 +5,40 @@ package struct QuadletReference: Hashable, Sendable {
     /// The file's name as it stands there.
     package let text: String
     package let key: String
+
+    /// systemd starts the other's service with this one.
+    package var starts: Bool { !QuadletReference.mereOrder.contains(key) && !QuadletReference.mereEnds.contains(key) }
+    /// systemd stops this one's service with the other's.
+    package var ties: Bool { !QuadletReference.mereOrder.contains(key) && !QuadletReference.mereStarts.contains(key) }
+
+    /// Keys of `[Unit]` that do neither (systemd.unit(5)).
+    private static let mereOrder: Set<String> = [
+        "After", "Before", "Conflicts", "PropagatesReloadTo", "PropagatesStopTo", "ReloadPropagatedFrom",
+    ]
+    private static let mereStarts: Set<String> = ["OnFailure", "OnSuccess", "Upholds", "Wants"]
+    private static let mereEnds: Set<String> = ["PartOf", "Requisite", "StopPropagatedFrom"]
 }
 
 extension ParsedUnitFile {
     /// Every reference of a file of this kind to another Quadlet file, in the order of the file; what follows
     /// podman-systemd.unit(5) for podman 5.4 and newer.
     package func references(of kind: QuadletKind) -> [QuadletReference] {
-        sections.flatMap { section in
-            section.options.flatMap { option in
+        let forgotten = forgottenOptions(of: kind)
+        return sections.flatMap { section in
+            section.options.filter { !forgotten.contains($0) }.flatMap { option in
                 Self.names(in: option, section: section.name, of: kind)
                     .map { QuadletReference(option: option, text: $0, key: option.key) }
             }
         }
+    }
+
+    /// Assignments that later ones undo: an empty one, in a list, and any, of a key that takes one value.
+    private func forgottenOptions(of kind: QuadletKind) -> Set<Option> {
+        let lists = ["Network", "Volume", "Mount"].flatMap { key in
+            options(section: kind.section, key: key).dropLast(optionsInForce(section: kind.section, key: key).count)
+        }
+        let single = ["Pod", "Image"].flatMap { options(section: kind.section, key: $0).dropLast() }
+        return Set(lists + single)
     }
 
     /// The service's name without its suffix that `ServiceName=` gives to a file of this kind; nil for the usual one.
@@ -39,25 +61,17 @@ extension ParsedUnitFile {
         case "Volume":
             // A source alone is an anonymous volume's target.
             return option.value.contains(":") ? name(option.value.upTo(":"), ending: [.volume]) : []
-        case "Mount": return names(inMount: option.value)
+        case "Mount": return names(in: QuadletMount(option.value))
         default: return []
         }
     }
 
-    private static func names(inMount value: String) -> [String] {
-        var (type, source) = ("volume", "")
-        for part in value.split(separator: ",") {
-            let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
-            guard pair.count == 2 else { continue }
-            switch pair[0] {
-            case "type": type = pair[1]
-            case "source", "src": source = pair[1]
-            default: continue
-            }
-        }
-        switch type {
+    private static func names(in mount: QuadletMount) -> [String] {
+        guard let source = mount.source else { return [] }
+        switch mount.type {
         case "volume": return name(source, ending: [.volume])
-        case "image": return name(source, ending: [.image, .build])
+        // Of a `.build` file podman makes nothing there.
+        case "image": return name(source, ending: [.image])
         default: return []
         }
     }

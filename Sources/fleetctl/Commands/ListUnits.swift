@@ -11,12 +11,14 @@ struct ListUnits: FleetctlCommand {
     @OptionGroup var global: GlobalOptions
 
     func run(in context: Context) throws -> Int32 {
-        let columns = try UnitTable.listing.columns(of: options.fields)
+        // A mistake in the fields is told before anybody is asked.
+        _ = try UnitTable.listing.columns(of: options.fields)
         let listing = try APIClient(global, in: context).units()
         if options.json {
             context.console.print(try JSONText.document(listing))
         } else {
             let rows = UnitTable.rows(listing)
+            let columns = try UnitTable.listing(of: rows).columns(of: options.fields)
             context.console.write(UnitTable.listing.render(rows, columns: columns, layout: options.layout(in: context)))
         }
         return ExitStatus.success

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 
 /// `verify`: checks unit files before they are submitted.
 struct Verify: SlowFleetctlCommand {
@@ -6,8 +7,8 @@ struct Verify: SlowFleetctlCommand {
         commandName: "verify",
         abstract: "Check unit files before submitting them.",
         discussion: """
-            Applies fleet's own rules, and systemd-analyze verify where it is installed. Nothing is sent. Exits 1 if a file
-            has an error.
+            Applies fleet's own rules, and systemd-analyze verify and podman's Quadlet generator where they are installed.
+            Nothing is sent. Exits 1 if a file has an error.
             """
     )
 
@@ -18,6 +19,7 @@ struct Verify: SlowFleetctlCommand {
 
     func run(in context: Context) async throws -> Int32 {
         var found: [SystemdAnalyze.Input] = []
+        var containers: [UnitReference] = []
         var hasErrors = false
         for unit in try UnitArgument.all(files) {
             guard let file = try LocalFile.read(unit.path) else {
@@ -25,27 +27,33 @@ struct Verify: SlowFleetctlCommand {
                 hasErrors = true
                 continue
             }
-            if let source = unit.source {
-                do {
+            do {
+                if let source = unit.source {
                     _ = try QuadletFiles.check(source, file)
-                } catch {
-                    context.console.complain(error.text)
-                    hasErrors = true
+                    containers.append(try unit.reference())
+                    for absent in try QuadletFiles.absent(beside: source, file) {
+                        context.console.complain("warning: \(absent)")
+                    }
+                } else {
+                    found.append(SystemdAnalyze.Input(name: unit.name, file: file))
+                    try FileCheck.throwError(unit.name, file)
+                    _ = try unit.reference()
                 }
-                continue
-            }
-            found.append(SystemdAnalyze.Input(name: unit.name, file: file))
-            if let error = FileCheck.error(unit.name, file) {
-                context.console.complain(error)
+                for warning in FileCheck.warnings(unit.name, file, source: unit.source) {
+                    context.console.complain("warning: \(warning)")
+                }
+            } catch {
+                context.console.complain(error.text)
                 hasErrors = true
-            } else {
-                for warning in FileCheck.warnings(unit.name, file) { context.console.complain("warning: \(warning)") }
             }
         }
+        let complaints = try await QuadletDryRun.complaints(about: containers, program: QuadletDryRun.installed)
+        for complaint in complaints { context.console.complain(complaint) }
         let others = try TriggeredUnit.files(for: found)
         let path = context.environment["PATH"] ?? ""
         let verdict = try await SystemdAnalyze.verify(found, beside: others, path: path)
         for line in verdict.lines { context.console.complain(line) }
-        return hasErrors || verdict.hasErrors ? ExitStatus.failure : ExitStatus.success
+        hasErrors = hasErrors || verdict.hasErrors || !complaints.isEmpty
+        return hasErrors ? ExitStatus.failure : ExitStatus.success
     }
 }

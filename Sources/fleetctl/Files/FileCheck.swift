@@ -14,9 +14,10 @@ enum FileCheck {
     }
 
     /// What is accepted and will surprise, of a file without an error.
-    static func warnings(_ name: UnitName, _ file: LocalFile) -> [String] {
+    static func warnings(_ name: UnitName, _ file: LocalFile, source: QuadletName? = nil) -> [String] {
         do {
-            return UnitValidation.warnings(name: name, file: try ParsedUnitFile.parse(file.text, path: file.path))
+            let parsed = try ParsedUnitFile.parse(file.text, path: file.path)
+            return UnitValidation.warnings(name: name, source: source, file: parsed)
         } catch {
             return []
         }

@@ -11,6 +11,8 @@ enum QuadletFiles {
             reference.name = try check(source, file)
             reference.text = file.text
             reference.path = file.path
+            let names = [source.description, source.template?.description, source.kind.rawValue]
+            try DropIns.refuse(beside: path, of: names.compactMap(\.self))
         }
         if let template = source.template, let file = try LocalFile.read(sibling(of: path, template)) {
             _ = try check(template, file)
@@ -38,6 +40,21 @@ enum QuadletFiles {
             }
         }
         return found.sorted { $0.name < $1.name }
+    }
+
+    /// The places that name a file which does not lie beside this one, in sentences.
+    static func absent(beside source: QuadletName, _ file: LocalFile) throws(Failure) -> [String] {
+        guard let parsed = try? ParsedUnitFile.parse(file.text, path: file.path) else { return [] }
+        var found: [String] = []
+        for reference in parsed.references(of: source.kind) {
+            guard let name = try? QuadletName(reference.text) else { continue }
+            guard try LocalFile.read(sibling(of: file.path, name)) == nil else { continue }
+            if let template = name.template, try LocalFile.read(sibling(of: file.path, template)) != nil { continue }
+            let message =
+                "\(reference.key)= names \(name), which does not lie beside this file: it must be stored already"
+            found.append(parsed.error(at: reference.option, message).description)
+        }
+        return found
     }
 
     /// The service that the file becomes; throws for a file with errors.

@@ -15,6 +15,12 @@ struct UnitArgument: Hashable, Sendable {
         guard !argument.isEmpty, !argument.hasSuffix("/") else {
             throw .usage("\"\(argument.printable())\" is not the name of a unit")
         }
+        guard !base.hasSuffix(".artifact") else {
+            throw .usage(
+                "\(argument.printable()): fleet takes no .artifact files; a .image file, or podman on the machines, pulls "
+                    + "what a unit needs"
+            )
+        }
         do {
             if QuadletKind(ofFile: base) != nil {
                 let quadlet = try QuadletName(base)
@@ -45,6 +51,7 @@ struct UnitArgument: Hashable, Sendable {
             try FileCheck.throwError(name, file)
             reference.text = file.text
             reference.path = file.path
+            try DropIns.refuse(beside: path, of: [name, name.template].compactMap { $0?.description })
         }
         if let template = name.template, let file = try LocalFile.read(sibling(template)) {
             try FileCheck.throwError(template, file)

@@ -19,6 +19,7 @@ enum MachineTable {
                 .init("faults") { row, _ in row.faults.map(String.init) ?? "" },
                 .init("version") { row, _ in row.version },
                 .init("systemd") { row, _ in row.systemdVersion },
+                .init("podman") { row, _ in row.podman?.description ?? "" },
                 .init("units") { row, _ in String(row.units) },
                 .init("since") { row, layout in row.since.map(layout.zone.full) ?? "" },
             ]

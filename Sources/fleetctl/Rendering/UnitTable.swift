@@ -33,6 +33,14 @@ enum UnitTable {
         )
     }
 
+    /// Where a unit comes from a Quadlet file, what kind of file that is is worth a column of its own; a fleet without
+    /// any has the columns that old fleet printed.
+    static func listing(of rows: [Row]) -> Listing<Row> {
+        var listing = listing
+        if rows.contains(where: { $0.unit.source != nil }) { listing.standard.append("kind") }
+        return listing
+    }
+
     /// systemd knows nothing of a unit whose image is still on its way.
     private static func sub(_ status: UnitStatus?) -> String {
         guard let status, let pull = status.pull, !pull.hasFailed, status.active == "inactive" else {

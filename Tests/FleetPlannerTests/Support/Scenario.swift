@@ -138,7 +138,9 @@ struct Scenario {
         }
         let version = random.pick([PodmanVersion(4, 4), PodmanVersion(4, 4), PodmanVersion(5, 0), PodmanVersion(5, 5)])
         let need = PodmanNeed(version, cause: "chance")
-        return (source, QuadletFacts(references: references.sorted(), podman: need))
+        var facts = QuadletFacts(references: references.sorted(), podman: need)
+        if random.oneIn(3) { facts.pod = try? QuadletName(random.pick(["p.pod", "q.pod"])) }
+        return (source, facts)
     }
 
     private mutating func drawVolumes() -> [VolumeName] {
