@@ -146,7 +146,7 @@ private struct UnitFollowing {
         }
         let status = snapshot.statuses[unit]?[machine]
         if let status, let failure = status.failure { return self.failed(failure, on: machine) }
-        guard status?.settled == true else { return .waiting(lost(machine)) }
+        guard let status, status.settled else { return .waiting(delay(on: machine)) }
         return arrived(stored.target.state, on: machine)
     }
 
@@ -167,7 +167,7 @@ private struct UnitFollowing {
         for (machine, assignment) in assignments {
             guard assignment.generation >= wait.generation, let status = snapshot.statuses[unit]?[machine],
                 status.run == assignment.run, isThere(status)
-            else { return .waiting(lost(machine)) }
+            else { return .waiting(delay(on: machine)) }
         }
         guard assignments.count == 1, let machine = assignments.first?.key else {
             return arrived(stored.target.state, message: "on \(assignments.count) machines")
@@ -210,8 +210,12 @@ private struct UnitFollowing {
         return explainer.blocked(unit, in: snapshot)
     }
 
-    private func lost(_ machine: MachineID) -> String? {
-        snapshot.machines[machine]?.presence == nil ? "machine \(machine.short) is lost" : nil
+    /// What keeps the unit from being there, as far as it is known.
+    private func delay(on machine: MachineID) -> String? {
+        guard snapshot.machines[machine]?.presence != nil else { return "machine \(machine.short) is lost" }
+        guard wait.goal != .stopped, let pull = snapshot.statuses[unit]?[machine]?.pull else { return nil }
+        // How far podman is would be a line every few seconds; `status` has it.
+        return pull.hasFailed ? "\(pull.note); it is tried again" : "its image \(pull.image) is being pulled"
     }
 
     // MARK: Endings

@@ -114,9 +114,11 @@ extension AgentCore {
         track.presence = UnitTrack.Presence(observation)
         if case .operating(let flight) = track.activity {
             track.acceptStart(of: flight)
-        } else if track.isCarriedOut, track.desired?.target == .launched, let observation {
-            track.looping = track.loop.saw(observation, now: round.now)
-            if observation.isAllowed != false, let (kind, message) = track.newsFromOutside(since: former, observation) {
+        } else if track.isWatched, let observation {
+            track.looping = track.loop.saw(observation, goodRun: track.goodRun, now: round.now)
+            if track.isCarriedOut, observation.isAllowed != false,
+                let (kind, message) = track.newsFromOutside(since: former, observation)
+            {
                 tell(kind, message, of: unit, &round)
             }
         }

@@ -117,7 +117,8 @@ extension AgentCore {
             complain("stopped", result, flight, track, &round)
             return
         }
-        guard let desired = track.desired, track.failure == nil else { return }
+        // While its image is lacking, it was stopped for another reason, which was told.
+        guard let desired = track.desired, track.failure == nil, track.lackingImage(desired) == nil else { return }
         if track.observed?.hasFiles(of: desired) != true {
             tell(.stopped, "stopped, because its unit file changed", of: track.unit, &round)
         } else if desired.target == .loaded {

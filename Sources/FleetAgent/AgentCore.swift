@@ -102,8 +102,12 @@ package struct AgentCore: Hashable, Sendable {
         while true {
             switch track.activity {
             case .operating, .readingJournal: return false
-            case .pulling(let flight):
-                if track.wants(flight) { return false }
+            case .pulling(var flight):
+                if let run = track.run(for: flight) {
+                    flight.run = run
+                    track.activity = .pulling(flight)
+                    return false
+                }
                 round.calls.append(.endPull(flight.id))
                 track.activity = .idle
             case .idle, .waiting: track.activity = .idle
@@ -149,6 +153,11 @@ package struct AgentCore: Hashable, Sendable {
             case .recover(let problem):
                 recover(problem, &track, &round)
                 begin(.restart(track.unit), &track, &round)
+                return false
+            case .endOld(let problem):
+                let message = "\(problem); stopping it, though what replaces it has no image yet"
+                if track.tries[.stop(track.unit)] == nil { tell(.failed, message, of: track.unit, &round) }
+                begin(.stop(track.unit), &track, &round)
                 return false
             case .forget:
                 return true

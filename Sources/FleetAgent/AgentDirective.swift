@@ -16,8 +16,9 @@ package enum AgentDirective: Hashable, Sendable {
     case readJournal(UnitName, RunID, invocation: String)
     /// Keep this over a restart of fleetd, but not over a boot: how far the agent got with a unit.
     case remember(UnitName, LedgerEntry?)
-    /// Make this health check of the unit once, answered by `AgentInput.checked` in any case.
-    case check(CheckID, UnitName, HealthCheck)
+    /// Make this health check of the unit once, if it is up with this invocation; answered by `AgentInput.checked`
+    /// unless `AgentCore.awaits` says no by then.
+    case check(CheckID, UnitName, HealthCheck, invocation: String)
     /// See to it that the machine has this image of the unit's, answered by `AgentInput.pulled` in any case.
     case pull(PullID, UnitName, ImagePull)
     /// Nobody waits for this pull any more.

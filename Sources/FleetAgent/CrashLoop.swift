@@ -5,8 +5,9 @@ import FleetModel
 ///
 /// The rule: `AgentLimits.crashLoopRestarts` automatic restarts (`NRestarts`) of which none led to a good run, seen
 /// while the unit is down again (or one restart more, whatever it is doing). A good run is one that was up for
-/// `AgentLimits.goodRun`, or that ended with `Result=success`: `Restart=always` around a program that does a little
-/// work and exits 0 is a habit, not a crash. Time spent `activating` is not up, so a start that times out again and
+/// `AgentLimits.goodRun` (and longer, where podman ends what is unhealthy and needs that long to find out), or that
+/// ended with `Result=success`: `Restart=always` around a program that does a little work and exits 0 is a habit, not a
+/// crash. Time spent `activating` is not up, so a start that times out again and
 /// again is a loop too, however long each try takes.
 ///
 /// Decided by what each observation says, never by how many there were: a missed one makes a run look longer, which
@@ -34,12 +35,16 @@ struct CrashLoop: Hashable, Sendable {
     private var run: Run?
 
     /// Takes note of `observation`; not nil when it makes a crash loop.
-    mutating func saw(_ observation: UnitObservation, now: Timestamp) -> Finding? {
+    mutating func saw(
+        _ observation: UnitObservation,
+        goodRun: Duration = AgentLimits.goodRun,
+        now: Timestamp
+    ) -> Finding? {
         let here = Base(restarts: observation.restarts, at: now)
         var base = self.base ?? here
         // Started by hand or reset: systemd counts from zero again.
         if observation.restarts < base.restarts { base = here }
-        if let run, now.since(run.since) >= AgentLimits.goodRun { base = here }
+        if let run, now.since(run.since) >= goodRun { base = here }
         if observation.isAutoRestarting, observation.result == "success" { base = here }
         self.base = base
         if !observation.isUp {

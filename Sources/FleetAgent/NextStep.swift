@@ -23,6 +23,8 @@ enum NextStep: Hashable, Sendable {
     case unlock
     /// The fence has ended the run that was carried out: it is to be started again, under a new lock.
     case fenced
+    /// What ran until the wanted run's image is there is no use: tell that, and stop it.
+    case endOld(String)
     /// The unit is unhealthy and has a restart left: note and tell that, and restart it.
     case recover(String)
     /// Nothing of ours is here and nothing is wanted.
@@ -56,11 +58,11 @@ extension UnitTrack {
             let isToStop = [.crashLoop, .unhealthy].contains(failure.failure.cause) && observed?.isAtRest == false
             return isToStop ? stop(registry) : .report(failure)
         }
-        guard let observed, isInstalled(desired, observed) else { return install(desired, registry) }
+        guard let observed, isInstalled(desired, observed) else { return install(desired, registry, now: now) }
         if let step = secure(desired, observed) { return step }
         if desired.target == .loaded { return load(desired, observed, registry) }
         if isCarriedOut { return watch(desired, observed, registry, now: now) }
-        return launch(desired, observed, registry)
+        return launch(desired, observed, registry, now: now)
     }
 
     private func stop(_ registry: RegistryKnowledge) -> NextStep {
@@ -116,8 +118,8 @@ extension UnitTrack {
 
     /// A unit that runs from another file is stopped before, and its failed state forgotten, because systemd keeps the
     /// old content for as long as the unit is active or failed (measured: reference 3.4 of the systemd notes).
-    private func install(_ desired: Assignment, _ registry: RegistryKnowledge) -> NextStep {
-        if let image = lackingImage(desired) { return .pull(image, for: desired.run) }
+    private func install(_ desired: Assignment, _ registry: RegistryKnowledge, now: Timestamp) -> NextStep {
+        if let image = lackingImage(desired) { return pull(image, desired, registry, now: now) }
         if let observed, hasOtherFile {
             if !observed.isAtRest { return stop(registry) }
             if observed.hasFailed { return .perform(.resetFailed(unit)) }
@@ -128,9 +130,24 @@ extension UnitTrack {
             quadlet: desired.quadlet,
             atMostOnce: desired.atMostOnce,
             credentials: desired.credentials ?? [],
+            image: desired.image,
             startsNext: desired.target == .launched && !isCarriedOut && !wasStarted && mayStart(desired)
         )
         return .perform(.install([installation]))
+    }
+
+    /// The image first. A run whose image could not be had has failed as soon as nothing runs in its place.
+    private func pull(
+        _ image: ImagePull,
+        _ desired: Assignment,
+        _ registry: RegistryKnowledge,
+        now: Timestamp
+    ) -> NextStep {
+        if let reason = pullRefusal {
+            return .fail(desired.run, UnitFailure(cause: .image, message: reason, at: now), invocation: "")
+        }
+        if registry == .current, let problem = problemOfOld(now: now) { return .endOld(problem) }
+        return .pull(image, for: desired.run)
     }
 
     /// `loaded`: a unit that was launched is brought to rest, once. One that was not may be active because its timer
@@ -177,20 +194,21 @@ extension UnitTrack {
     private func launch(
         _ desired: Assignment,
         _ observed: UnitObservation,
-        _ registry: RegistryKnowledge
+        _ registry: RegistryKnowledge,
+        now: Timestamp
     ) -> NextStep {
         if wasStarted { return .carryOut(desired) }
         if observed.isRunning {
             // Only a restart that is newer than the start we know of is one that was not done yet.
             if let ledger, ledger.carriedOut != nil, ledger.target == .launched, desired.restart > ledger.restart {
                 guard registry == .current, mayStart(desired) else { return .wait }
-                if let image = lackingImage(desired) { return .pull(image, for: desired.run) }
+                if let image = lackingImage(desired) { return pull(image, desired, registry, now: now) }
                 return .perform(.restart(unit))
             }
             return .carryOut(desired)
         }
         guard observed.isAtRest else { return .wait }
-        if let image = lackingImage(desired) { return .pull(image, for: desired.run) }
+        if let image = lackingImage(desired) { return pull(image, desired, registry, now: now) }
         if observed.hasFailed { return .perform(.resetFailed(unit)) }
         return mayStart(desired) ? .perform(.start(unit)) : .wait
     }

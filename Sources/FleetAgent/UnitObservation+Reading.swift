@@ -2,7 +2,8 @@
 /// `FailureReading`.
 extension UnitObservation {
     /// Started and there; `refreshing` is systemd 257's.
-    var isUp: Bool { ["active", "reloading", "refreshing"].contains(activeState) }
+    var isUp: Bool { Self.upStates.contains(activeState) }
+    package static let upStates: Set<String> = ["active", "reloading", "refreshing"]
     /// Up, or on the way; waiting for an automatic restart counts as that.
     var isRunning: Bool { isUp || activeState == "activating" }
     var isStopping: Bool { activeState == "deactivating" }

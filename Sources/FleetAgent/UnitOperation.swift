@@ -44,6 +44,8 @@ package struct UnitInstallation: Hashable, Sendable {
     package var quadlet: QuadletBundle?
     /// What systemd is to ask fleetd for whenever it starts the unit.
     package var credentials: [Credential]
+    /// The image that fleet sees to, so that podman need not.
+    package var image: ImagePull?
 
     package init(
         unit: UnitName,
@@ -51,6 +53,7 @@ package struct UnitInstallation: Hashable, Sendable {
         quadlet: QuadletBundle? = nil,
         atMostOnce: Bool = false,
         credentials: [Credential] = [],
+        image: ImagePull? = nil,
         startsNext: Bool = false
     ) {
         self.unit = unit
@@ -58,6 +61,7 @@ package struct UnitInstallation: Hashable, Sendable {
         self.quadlet = quadlet
         self.atMostOnce = atMostOnce
         self.credentials = credentials
+        self.image = image
         self.startsNext = startsNext
     }
 

@@ -125,6 +125,21 @@ struct UnitTrack: Hashable, Sendable {
         return ledger.carriedOut == desired.run && ledger.ended != desired.run
     }
 
+    /// What runs is to go on running: the wanted run, or the one before it while the wanted one waits for its image.
+    var isWatched: Bool {
+        guard desired?.target == .launched else { return false }
+        return isCarriedOut || isSuperseded
+    }
+
+    /// What runs is an earlier run's, and goes on because the wanted run's image is not there.
+    var isSuperseded: Bool {
+        guard let desired, lackingImage(desired) != nil, let ledger, let run = ledger.carriedOut else { return false }
+        return ledger.target == .launched && ledger.ended != run && observed?.isRunning == true
+    }
+
+    /// How long a run has to be up to be a good one.
+    var goodRun: Duration { AgentLimits.goodRun + .milliseconds(desired?.verdictMs ?? 0) }
+
     /// systemd has accepted the start that the wanted run needs, though it was not heard to say so.
     var wasStarted: Bool {
         guard let desired, let starting = ledger?.starting, starting.run == desired.run, let observed else {
@@ -154,6 +169,6 @@ struct UnitTrack: Hashable, Sendable {
         var entry = ledger ?? .blank
         entry.failed = FailedLedgerRun(run: run, failure: failure, invocation: invocation)
         ledger = entry
-        looping = nil
+        (looping, pullFailure) = (nil, nil)
     }
 }

@@ -28,6 +28,9 @@ package struct Assignment: Hashable, Sendable, Codable {
     package var credentials: [Credential]?
     /// What has to be on the machine before the unit is started; nil for nothing.
     package var image: ImagePull?
+    /// The unit's container has a check of podman's that ends it: so many milliseconds after its start, at the latest,
+    /// the first verdict is there. nil for none.
+    package var verdictMs: Int64?
 
     package init(
         file: ContentHash,
@@ -43,7 +46,8 @@ package struct Assignment: Hashable, Sendable, Codable {
         volumes: [VolumeName]? = nil,
         health: HealthCheck? = nil,
         credentials: [Credential]? = nil,
-        image: ImagePull? = nil
+        image: ImagePull? = nil,
+        verdictMs: Int64? = nil
     ) {
         self.file = file
         self.target = target
@@ -59,6 +63,7 @@ package struct Assignment: Hashable, Sendable, Codable {
         self.health = health
         self.credentials = credentials
         self.image = image
+        self.verdictMs = verdictMs
     }
 
     /// The run that this assignment asks for.

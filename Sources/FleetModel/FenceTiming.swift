@@ -10,10 +10,11 @@
 /// That the registry ends no lease before its time is not relied upon (`UnitLockHolder`).
 ///
 /// `margin` pays for clocks that do not run equally fast (1 % of a lease is ten times what crystals need), for the
-/// timer's accuracy, for two small services that systemd starts before it stops the units, and for the kernel's time to
-/// end a killed process. Not paid for: a whole machine that is frozen from outside and goes on (a stopped virtual
-/// machine, a suspend that bypasses systemd). fleetd, and systemd by its timer, then find the deadline long past as
-/// soon as they run again, and kill the units: milliseconds after those go on.
+/// timer's accuracy, for two small services that systemd starts before it stops the units, for a health check that is
+/// under way, which is killed and given a tenth of a second before its unit's own stop begins (`CheckLimits.stop`), and
+/// for the kernel's time to end a killed process. Not paid for: a whole machine that is frozen from outside and goes on
+/// (a stopped virtual machine, a suspend that bypasses systemd). fleetd, and systemd by its timer, then find the
+/// deadline long past as soon as they run again, and kill the units: milliseconds after those go on.
 package struct FenceTiming: Hashable, Sendable {
     /// The time to live of the machine's lease.
     package let lease: Duration

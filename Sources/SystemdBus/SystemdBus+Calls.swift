@@ -131,12 +131,26 @@ extension SystemdBus {
         return byName
     }
 
-    /// Forgets a failed state and the count of starts; nothing to forget is not an error.
-    func resetFailedUnit(_ unit: UnitName) async throws(SystemdBusError) {
-        do {
-            try await command("ResetFailedUnit") { writer throws(SystemdBusError) in
-                try writer.string(unit.description)
+    /// Units that systemd has in memory, by their active states (any when there are none) and patterns of their names.
+    func listUnits(in states: [String], matching patterns: [String]) async throws(SystemdBusError) -> [ListedUnit] {
+        try await call(
+            "ListUnitsByPatterns",
+            write: { writer throws(SystemdBusError) in
+                try writer.strings(states)
+                try writer.strings(patterns)
+            },
+            decode: { reader throws(SystemdBusError) in
+                try reader.array(of: "(ssssssouso)") { reader throws(SystemdBusError) in
+                    try reader.structure(of: "ssssssouso") { reader throws(SystemdBusError) in try ListedUnit(reader) }
+                }
             }
+        )
+    }
+
+    /// Forgets a failed state and the count of starts; nothing to forget is not an error.
+    func resetFailed(_ name: String) async throws(SystemdBusError) {
+        do {
+            try await command("ResetFailedUnit") { writer throws(SystemdBusError) in try writer.string(name) }
         } catch {
             if !error.isNoSuchUnit { throw error }
         }
@@ -228,7 +242,7 @@ struct PropertyID: Hashable, Sendable {
     var name: String
 }
 
-/// One row of `ListUnitsByNames`.
+/// One row of `ListUnitsByNames` and its like.
 struct ListedUnit: Hashable, Sendable {
     var name: String
     var load: String

@@ -112,7 +112,7 @@ extension SystemdBus {
     private func resetFailed(_ unit: UnitName) async -> OperationResult {
         guard ours[unit] != nil else { return .done }
         do {
-            try await resetFailedUnit(unit)
+            try await resetFailed(unit.description)
             return .done
         } catch {
             return outcome(of: error)
@@ -141,7 +141,7 @@ extension SystemdBus {
                     log.info("systemd: disabling failed: \(error)", metadata: ["unit": "\(unit)"])
                 }
             }
-            if !unit.isTemplate { try await resetFailedUnit(unit) }
+            if !unit.isTemplate { try await resetFailed(unit.description) }
             removeFiles(of: unit)
             try await removeUnneededCompanions()
             // systemd drops a unit at rest by itself, unless another unit refers to it: then only a reload makes it

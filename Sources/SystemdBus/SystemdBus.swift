@@ -174,7 +174,7 @@ package actor SystemdBus: UnitManager {
             version: try await managerProperty("Version").text,
             unitPath: try await managerProperty("UnitPath").texts
         )
-        await forgetOldChecks()
+        await forgetOldServices()
         let observations = try await observeAll()
         guard self.connection === connection else { throw SystemdBusError(.noAnswer, "connection to systemd lost") }
         isListed = true

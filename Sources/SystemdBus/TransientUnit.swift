@@ -2,13 +2,15 @@ import FleetModel
 
 /// What is said of a transient unit (`StartTransientUnit` of org.freedesktop.systemd1(5)).
 extension BusWriter {
-    /// All arguments of the call: a unit with these properties, and no units beside it.
+    /// All arguments of the call: a unit with these properties, and no units beside it. `mode` says what becomes of
+    /// jobs that systemd has already and that contradict.
     func transientUnit(
         _ name: String,
+        mode: String = "replace",
         properties: () throws(SystemdBusError) -> Void
     ) throws(SystemdBusError) {
         try string(name)
-        try string("replace")
+        try string(mode)
         try container(BusType.array, "(sv)", properties)
         try container(BusType.array, "(sa(sv))") { () throws(SystemdBusError) in }
     }

@@ -10,9 +10,10 @@ struct MachineProber: HealthProber {
     let systemd: SystemdBus
     let network: NetworkProbe
 
-    func check(_ unit: UnitName, _ check: HealthCheck) async -> CheckResult {
+    func check(_ unit: UnitName, _ check: HealthCheck, invocation: String) async -> CheckResult {
         switch check.probe {
-        case .command(let command): await systemd.runCheck(command, of: unit, within: check.timeout)
+        case .command(let command):
+            await systemd.runCheck(command, of: unit, invocation: invocation, within: check.timeout)
         case .http(let target), .tcp(let target): await network.check(target, within: check.timeout)
         }
     }

@@ -48,7 +48,7 @@ struct Bench {
                     }
                 }
             case .remember(let unit, let entry): ledger[unit] = entry
-            case .check(let id, let unit, _):
+            case .check(let id, let unit, _, _):
                 #expect(checks[unit] == nil, "two checks in flight for \(unit)")
                 checks[unit] = id
             case .pull(let id, let unit, _):
@@ -138,7 +138,7 @@ struct Bench {
             if let healed = entry.healed { line += " healed \(healed)" }
             if let failed = entry.failed { line += " failed \(failed.run)" + (failed.isReported ? " reported" : "") }
             return line
-        case .check(_, let unit, _): return "check \(unit)"
+        case .check(_, let unit, _, _): return "check \(unit)"
         case .pull(_, let unit, let image): return "pull \(unit) \(image.name)"
         case .endPull: return "end the pull"
         case .lock(let unit): return "lock \(unit)"

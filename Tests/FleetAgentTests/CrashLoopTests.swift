@@ -37,6 +37,28 @@ import UnitFile
         return nil
     }
 
+    /// A container that its own check ends after 90 s, every time.
+    @Test func aVerdictThatTakesItsTimeIsWaitedFor() {
+        func found(goodRun: Duration) -> Bool {
+            var loop = CrashLoop()
+            var now = Bench.start
+            for index in 0..<UInt32(20) {
+                let up = UnitObservation.state("active", "running") {
+                    ($0.restarts, $0.invocation) = (index, "i\(index)")
+                }
+                if loop.saw(up, goodRun: goodRun, now: now) != nil { return true }
+                now = now.advanced(by: .seconds(95))
+                let down = UnitObservation.state("activating", "auto-restart") {
+                    ($0.restarts, $0.result) = (index, "exit-code")
+                }
+                if loop.saw(down, goodRun: goodRun, now: now) != nil { return true }
+            }
+            return false
+        }
+        #expect(!found(goodRun: .seconds(60)))
+        #expect(found(goodRun: .seconds(60 + 180)))
+    }
+
     @Test func rule() {
         #expect(found { _ in Cycle(up: 1, wait: 3) } == 10)
         // A slow loop is a loop: only the time up counts.

@@ -57,6 +57,32 @@ import UnitFile
         }
     }
 
+    @Test func whyThereIsNoAnswerYetIsToldNowAndThen() {
+        var (bench, _) = up(Self.launched(Self.check { $0.startPeriod = .seconds(600) }))
+        let lost = CheckResult.notRun(reason: "systemd could not run it (Result: resources)")
+        #expect(
+            bench.checked(web, lost).first
+                == "publish web.service active/running 1.0 settled starting 'not checked: systemd could not run it (Result: resources)'"
+        )
+        #expect(
+            bench.next(web, Self.bad).first
+                == "publish web.service active/running 1.0 settled starting 'exit status 1: no db'"
+        )
+        let lines = (0..<14).flatMap { bench.next(web, $0 < 10 ? Self.bad : lost) }
+        #expect(lines.filter { $0.hasPrefix("publish") }.count == 1)
+        #expect(bench.next(web, Self.ok).first == "publish web.service active/running 1.0 settled healthy 'fine'")
+        // What cannot be made later says nothing.
+        #expect(bench.next(web, lost) == ["wake in 10000 ms"])
+    }
+
+    @Test func aCheckIsNotAwaitedOnceItsUnitIsDown() {
+        var (bench, _) = up()
+        let id = bench.checks[web] ?? 0
+        #expect(bench.core.awaits(id, of: web))
+        _ = bench.step(.observed(web, .dead()))
+        #expect(!bench.core.awaits(id, of: web))
+    }
+
     @Test func aWakeBeforeTheTimeChecksNothing() {
         var (bench, _) = up()
         _ = bench.checked(web, Self.ok)

@@ -159,6 +159,11 @@ extension RandomWorld {
         case 3: give(.pulled(id, unit, .notRun(reason: "no systemd")))
         case let result:
             pulled[unit, default: []].insert(wanted)
+            // A newer run takes over what an older one has asked for.
+            if wanted.image.policy == .missing {
+                let run = core.tracks[unit]?.desired?.run
+                pulled[unit, default: []].insert(PulledRun(run: run, image: wanted.image))
+            }
             give(.pulled(id, unit, result == 0 ? .present : .pulled(after: .seconds(1))))
         }
     }

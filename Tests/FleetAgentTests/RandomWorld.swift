@@ -148,7 +148,7 @@ struct RandomWorld {
         case .refuse(let unit, let refusal): refusals[unit] = refusal
         case .readJournal(let unit, let run, _): journals.append((unit, run))
         case .remember(let unit, let entry): ledger[unit] = entry
-        case .check(let id, let unit, _): checks.append((id, unit))
+        case .check(let id, let unit, _, _): checks.append((id, unit))
         case .pull(let id, let unit, let image):
             pulls.append((id, unit, PulledRun(run: core.tracks[unit]?.desired?.run, image: image)))
         // Some answer all the same.

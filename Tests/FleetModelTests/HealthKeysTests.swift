@@ -166,11 +166,27 @@ import UnitFile
             ("HealthCmd=x\nHealthOnFailure=kill\n", nil), ("HealthCmd=none\n", nil),
             ("HealthCmd=x\n", "nobody acts on it; add HealthOnFailure=kill"),
             ("HealthCmd=x\nHealthOnFailure=restart\n", "use kill"),
+            ("HealthCmd=x\nHealthOnFailure=stop\n", "stays down; use kill"),
         ] {
             let warnings = try Self.quadlet("web.container", container + lines)
             #expect(warnings.isEmpty == (expected == nil))
             if let expected { #expect(warnings.first?.contains(expected) == true, "\(warnings)") }
         }
+    }
+
+    @Test(
+        arguments: [
+            ("", nil), ("HealthCmd=x\n", nil), ("HealthCmd=none\nHealthOnFailure=kill\n", nil),
+            ("HealthCmd=x\nHealthOnFailure=none\n", nil), ("HealthCmd=x\nHealthOnFailure=kill\n", 180),
+            (
+                "HealthCmd=x\nHealthOnFailure=kill\nHealthInterval=1m\nHealthTimeout=5s\nHealthRetries=2\n"
+                    + "HealthStartPeriod=1m30s\n", 220
+            ),
+        ] as [(String, Int64?)]
+    )
+    func podmansVerdict(lines: String, seconds: Int64?) throws {
+        let file = try ParsedUnitFile.parse("[Container]\nImage=quay.io/a\n" + lines)
+        #expect(QuadletFacts(of: .container, file).check?.verdict == seconds.map { .seconds($0) })
     }
 
     @Test(arguments: [

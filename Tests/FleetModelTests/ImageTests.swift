@@ -75,6 +75,8 @@ import UnitFile
             ("web.container", "Rootfs=/srv/x", "PullPolicy=always", "only .container files have one"),
             ("app.network", "", "RegistryAuth=quay", "that podman fetches images for"),
             ("web@.container", "Image=quay.io/a:%i", "PinImage=yes", "cannot know a template's image"),
+            ("web.container", "Image=busybox:1", "PinImage=yes", "as in docker.io/library/busybox:1"),
+            ("web.container", "Image=team/web", "PinImage=yes", "as in docker.io/team/web"),
             ("web.container", "Image=quay.io/a", "PullPolicy=sometimes", "write one of always, missing, newer, never"),
             ("web.container", "Image=quay.io/a", "PullTimeoutSec=0", "at least 1s"),
             ("web.container", "Image=quay.io/a", "RegistryAuth=a/b", "not the name of a secret"),

@@ -17,7 +17,7 @@ final class FakeProber: HealthProber {
 
     let state = Mutex(State())
 
-    func check(_ unit: UnitName, _ check: HealthCheck) async -> CheckResult {
+    func check(_ unit: UnitName, _ check: HealthCheck, invocation: String) async -> CheckResult {
         state.withLock { state in
             state.checked[unit, default: 0] += 1
             return state.answer
@@ -31,6 +31,8 @@ final class FakePuller: ImagePuller {
         /// nil: there is no podman.
         var names: [String]?
         var waiting: [String: AsyncStream<PullResult>.Continuation] = [:]
+        /// What the last look at old pulls has left alone; nil before the first.
+        var kept: [String]?
     }
 
     let state = Mutex(State())
@@ -49,6 +51,8 @@ final class FakePuller: ImagePuller {
     }
 
     func names() async -> [String]? { state.withLock { $0.names } }
+
+    func endPulls(except images: [ImagePull]) async { state.withLock { $0.kept = images.map(\.name) } }
 
     /// False while nobody waits for the image.
     func end(_ image: String, _ result: PullResult) -> Bool {

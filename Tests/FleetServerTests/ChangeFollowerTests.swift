@@ -124,6 +124,24 @@ import UnitFile
         #expect(follow(.started, answered).map(\.kind) == [.failed])
     }
 
+    @Test func aPullIsToldAndSoIsItsFailure() {
+        var follower = ChangeFollower(
+            [web: .init(goal: .started, generation: 5)],
+            explainer: FakeExplainer(reasons: [:])
+        )
+        func pulling(_ note: String, hasFailed: Bool = false) -> Snapshot {
+            var old = status("active", generation: 4)
+            old.pull = PullStatus(image: "quay.io/a:2", note: note, hasFailed: hasFailed, at: .zero)
+            return snapshot(on: [.one: old])
+        }
+        #expect(follower.advance(to: pulling("")).map(\.message) == ["its image quay.io/a:2 is being pulled"])
+        #expect(follower.advance(to: pulling("Copying blob")).isEmpty)
+        let failed = follower.advance(to: pulling("no such image", hasFailed: true))
+        #expect(failed.map(\.kind) == [.waiting])
+        #expect(failed.map(\.message) == ["no such image; it is tried again"])
+        #expect(follower.advance(to: snapshot(on: [.one: status("active")])).map(\.kind) == [.arrived])
+    }
+
     @Test func whatBlocksIsToldOnce() {
         var follower = ChangeFollower(
             [web: .init(goal: .started, generation: 5)],

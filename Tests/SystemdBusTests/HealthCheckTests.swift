@@ -46,17 +46,18 @@ extension RealSystemd {
         }
     }
 
-    @Test("A check that prints megabytes or takes memory harms nobody")
+    @Test("A check that prints megabytes harms nobody, and is what its exit status says")
     func checkIsGreedy() async throws {
         try await Rig.with { rig in
             let unit = try await rig.up("greedy.service", sleeper)
-            let loud = await rig.check("yes | head -c 3000000", unit, within: .seconds(1))
-            #expect(
-                loud == .unhealthy(output: "no answer within 1s (it printed more than 256 KiB, which nobody reads)")
-            )
-            let page = await rig.check("yes | head -c 200000; echo; echo end; exit 1", unit)
+            let loud = await rig.check("yes | head -c 3000000; echo; echo end", unit)
+            guard case .healthy(let words) = loud else { return #expect(Bool(false), "\(loud)") }
+            #expect(words.hasSuffix("\ny\n\nend\n") && words.utf8.count == 4096)
+            let page = await rig.check("yes | head -c 3000000; echo; echo end; exit 1", unit)
             guard case .unhealthy(let output) = page else { return #expect(Bool(false), "\(page)") }
             #expect(output.hasPrefix("exit status 1: ") && output.hasSuffix("| end"))
+            let endless = await rig.check("yes", unit, within: .seconds(1))
+            #expect(endless == .unhealthy(output: "no answer within 1s: y | y | y"))
             try await rig.expectNothingLeft()
             try await rig.clean(unit)
         }
@@ -107,9 +108,69 @@ extension RealSystemd {
             #expect(began.duration(to: .now) < .seconds(5))
             #expect(try await rig.machine.run("pgrep -f '[s]leep 7777' | wc -l") == "0\n")
             try await rig.expectNothingLeft()
-            // A unit that is down is not started by its check.
-            guard case .healthy = await rig.check("true", unit) else { return #expect(Bool(false)) }
+            // A unit that is down is not started by its check, which would run as root outside of it.
+            let late = await rig.check("touch /tmp/late", unit)
+            #expect(late == .notRun(reason: "the unit is not up any more"))
+            #expect(!rig.machine.exists("/tmp/late"))
             #expect(try await rig.machine.run("systemctl is-active stopped.service") == "inactive\n")
+            try await rig.clean(unit)
+        }
+    }
+
+    @Test("A check that was asked for of an earlier run of the unit is not made")
+    func checkIsOfOneRun() async throws {
+        try await Rig.with { rig in
+            let unit = try await rig.up("again.service", sleeper)
+            let first = rig.now.units[unit]?.invocation ?? ""
+            #expect(try await rig.perform(.restart(unit)) as OperationResult == .done)
+            let late = await rig.bus.runCheck("true", of: unit, invocation: first, within: .seconds(5))
+            #expect(late == .notRun(reason: "the unit is not up any more"))
+            #expect(await rig.check("true", unit) == .healthy(output: ""))
+            try await rig.clean(unit)
+        }
+    }
+
+    @Test("What systemd cannot run says nothing of the unit, nor does what ran while the unit ended")
+    func checkCannotBeMade() async throws {
+        try await Rig.with { rig in
+            let unit = try await rig.up("blameless.service", sleeper)
+            try await rig.machine.run("mount --bind /dev/null /usr/bin/nsenter")
+            let lost = await rig.check("true", unit)
+            try await rig.machine.run("umount /usr/bin/nsenter")
+            #expect(lost == .notRun(reason: "systemd could not run it (exit status 203, see systemd.exec(5))"))
+            async let answer = rig.check("touch /tmp/begun; sleep 2; exit 1", unit)
+            try await rig.machine.wait(for: "test -e /tmp/begun")
+            try await rig.machine.run("systemctl kill --signal=KILL blameless.service")
+            // By the end of its main process, or because systemd has ended the check with the unit.
+            let result = await answer
+            guard case .notRun = result else { return #expect(Bool(false), "\(result)") }
+            try await rig.expectNothingLeft()
+            try await rig.clean(unit)
+        }
+    }
+
+    @Test("The fence ends the check of its unit, which delays nothing")
+    func checkEndsWithTheFence() async throws {
+        try await Rig.with { rig in
+            let unit = try UnitName("fenced-checked.service")
+            #expect(try await rig.install(unit, sleeper, atMostOnce: true) == .done)
+            #expect(await rig.bus.arm(deadline: rig.elapsed() + .seconds(60)) == .done)
+            #expect(await rig.bus.allow(unit) == .done)
+            #expect(try await rig.perform(.start(unit)) as OperationResult == .done)
+            #expect(await rig.check("echo fine", unit) == .healthy(output: "fine\n"))
+            async let answer = rig.check("trap '' TERM; while :; do sleep 7777; done", unit, within: .seconds(60))
+            try await rig.machine.wait(for: "pgrep -f '[s]leep 7777'")
+            let began = ContinuousClock.now
+            // As its timer does.
+            try await rig.machine.run("systemctl start fleet-fence@sleep.service")
+            let result = await answer
+            guard case .notRun = result else { return #expect(Bool(false), "\(result)") }
+            try await rig.wait(unit) { ["failed", "inactive"].contains($0.activeState) }
+            #expect(began.duration(to: .now) < .seconds(2))
+            #expect(try await rig.machine.run("pgrep -f '[s]leep 7777' | wc -l") == "0\n")
+            try await rig.expectNothingLeft()
+            #expect(await rig.bus.arm(deadline: rig.elapsed() + .seconds(60)) == .fired)
+            await rig.bus.disarm()
             try await rig.clean(unit)
         }
     }
@@ -157,7 +218,8 @@ extension Rig {
     }
 
     func check(_ command: String, _ unit: UnitName, within timeout: Duration = .seconds(20)) async -> CheckResult {
-        await bus.runCheck(command, of: unit, within: timeout)
+        let invocation = now.units[unit]?.invocation ?? ""
+        return await bus.runCheck(command, of: unit, invocation: invocation, within: timeout)
     }
 
     /// No check of any unit is known to systemd.

@@ -45,6 +45,47 @@ struct PureTests {
         #expect(SystemdBus.owner(ofLink: "/run/systemd/system/alias.service") == nil)
     }
 
+    @Test(
+        "What the end of a check says of its unit",
+        arguments: [
+            (CheckEnding(result: "exit-code", code: 1, status: 3), nil, "exit status 3: no db"),
+            (CheckEnding(result: "signal", code: 2, status: 9), nil, "killed by signal 9: no db"),
+            (CheckEnding(result: "timeout", code: 2, status: 9), nil, "no answer within 5s: no db"),
+            (CheckEnding(result: "timeout", code: 0, status: 0), nil, "no answer within 5s: no db"),
+            (
+                CheckEnding(result: "oom-kill", code: 0, status: 0), nil,
+                "ran out of memory (more than 256 MiB): no db"
+            ),
+            (CheckEnding(result: "exit-code", code: 1, status: 255), nil, "exit status 255: no db"),
+            (
+                CheckEnding(result: "resources", code: 0, status: 0),
+                "systemd could not run it (Result: resources)", nil
+            ),
+            (
+                CheckEnding(result: "exit-code", code: 1, status: 203),
+                "systemd could not run it (exit status 203, see systemd.exec(5))", nil
+            ),
+        ] as [(CheckEnding, String?, String?)]
+    )
+    func checkEnding(ending: CheckEnding, obstacle: String?, sentence: String?) {
+        #expect(ending.obstacle == obstacle)
+        if let sentence { #expect(ending.sentence("no db\n", within: .seconds(5)) == sentence) }
+    }
+
+    @Test("What fleet has seen to is not podman's to pull")
+    func pinnedImage() {
+        let text = "[Container]\nImage=quay.io/a:1"
+        #expect(PinnedImage.text(text, as: nil, seenTo: nil) == text)
+        #expect(
+            PinnedImage.text(text, as: "quay.io/a@x", seenTo: ImagePull(name: "quay.io/a:1", policy: .always))
+                == text + "\n[Container]\nImage=quay.io/a@x\nPodmanArgs=--pull=missing\n"
+        )
+        #expect(
+            PinnedImage.text(text, as: nil, seenTo: ImagePull(name: "quay.io/a:1", policy: .never))
+                == text + "\n[Container]\nPodmanArgs=--pull=never\n"
+        )
+    }
+
     @Test("An id in hexadecimal")
     func hexadecimal() {
         #expect(BusValue.bytes([0, 0x1f, 0xa0]).hexadecimal == "001fa0")

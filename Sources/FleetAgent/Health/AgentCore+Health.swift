@@ -1,5 +1,5 @@
 import FleetModel
-import UnitFile
+package import UnitFile
 
 extension AgentCore {
     /// Begins, goes on with or ends the checks of a unit. At most one is in flight, and what it says counts only if
@@ -21,14 +21,14 @@ extension AgentCore {
         if current.isDue(round.now) {
             lastCheck += 1
             current.begin(lastCheck, now: round.now)
-            round.calls.append(.check(lastCheck, track.unit, check))
+            round.calls.append(.check(lastCheck, track.unit, check, invocation: observed.invocation))
         }
         if current.flight == nil { checks[track.unit] = current.due }
     }
 
     /// The answer to a check.
     mutating func take(_ result: CheckResult, of id: CheckID, _ unit: UnitName, _ round: inout Round) {
-        guard tracks[unit]?.health?.flight?.id == id else { return }
+        guard awaits(id, of: unit) else { return }
         let now = round.now
         update(unit, &round) { track in
             track.health?.take(result, now: now)
@@ -40,6 +40,9 @@ extension AgentCore {
             }
         }
     }
+
+    /// Whether the answer to a check would still be of use, when its turn comes.
+    package func awaits(_ id: CheckID, of unit: UnitName) -> Bool { tracks[unit]?.health?.flight?.id == id }
 
     /// Units whose check has become due; also when the clock was set back, and every time is too late.
     func unitsToCheck(_ now: Timestamp) -> [UnitName] {
@@ -58,10 +61,13 @@ extension AgentCore {
 extension UnitTrack {
     /// The check, and how the unit is, while the unit should be checked: it runs here, from the wanted file, for the
     /// wanted run.
+    /// A run that goes on in the place of a newer one is checked as it was until then.
     fileprivate var checkable: (HealthCheck, UnitObservation)? {
-        guard let desired, let check = desired.health, !isUnreadable, desired.target == .launched, isCarriedOut,
-            failure == nil, let observed, observed.isUp, !observed.invocation.isEmpty,
-            observed.hasFiles(of: desired)
+        guard let desired, !isUnreadable, failure == nil, let observed, observed.isUp, !observed.invocation.isEmpty
+        else { return nil }
+        if isSuperseded, let health, health.invocation == observed.invocation { return (health.check, observed) }
+        let isWanted = isCarriedOut || isSuperseded
+        guard let check = desired.health, desired.target == .launched, isWanted, observed.hasFiles(of: desired)
         else { return nil }
         return (check, observed)
     }
@@ -71,10 +77,7 @@ extension UnitTrack {
         guard let health, health.isUnhealthy, health.invocation == observed.invocation,
             desired.health == health.check, !observed.isAtRest
         else { return nil }
-        let count = health.check.retries
-        let problem =
-            (count == 1 ? "health check failed" : "health check failed \(count) times")
-            + (health.output.isEmpty ? "" : ": \(health.output)")
+        let problem = health.problem
         if health.check.restartsFirst, ledger?.healed != desired.run { return .recover(problem) }
         let failure = UnitFailure(cause: .unhealthy, message: problem, at: now)
         return .fail(desired.run, failure, invocation: observed.invocation)

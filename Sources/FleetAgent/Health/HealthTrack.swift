@@ -20,6 +20,8 @@ struct HealthTrack: Hashable, Sendable {
     private(set) var healthySince: Timestamp?
     private var failures = 0
     private var hasSucceeded = false
+    /// Checks that have said why the state is still `starting`.
+    private var reasons = 0
     /// When the checks began.
     private var began: Timestamp
     /// When `due` was decided.
@@ -44,6 +46,12 @@ struct HealthTrack: Hashable, Sendable {
 
     /// As many failures in a row as it takes.
     var isUnhealthy: Bool { failures >= check.retries }
+
+    /// Why it is unhealthy.
+    var problem: String {
+        let what = check.retries == 1 ? "health check failed" : "health check failed \(check.retries) times"
+        return what + (output.isEmpty ? "" : ": \(output)")
+    }
 
     /// A check is to be made now. A clock that was set back does not make the wait longer.
     func isDue(_ now: Timestamp) -> Bool { flight == nil && (due <= now || now < planned) }
@@ -72,15 +80,21 @@ struct HealthTrack: Hashable, Sendable {
                 failures += 1
                 counted = now
                 tell(isUnhealthy ? .unhealthy : .failing, self.output, now)
-            } else if told.output.isEmpty {
-                // Why it takes its time, once.
-                told.output = self.output
+            } else {
+                explainStart(self.output)
             }
-        case .notRun: break
+        case .notRun(let reason): explainStart(HealthOutput.text("not checked: \(reason)"))
         }
         planned = now
         // A check that took longer than the interval gets a breath before the next.
         due = max(flight.since.advanced(by: pace(now)), now.advanced(by: AgentLimits.checkPause))
+    }
+
+    /// Why it takes its time: told at the first, second, fourth... time, because the reason may be another one by then.
+    private mutating func explainStart(_ reason: String) {
+        guard told.state == .starting else { return }
+        reasons += 1
+        if reasons & (reasons - 1) == 0 { told.output = reason }
     }
 
     private func pace(_ now: Timestamp) -> Duration {

@@ -1,7 +1,15 @@
-import FleetModel
+package import FleetModel
 import UnitFile
 
 extension AgentCore {
+    /// The images of all units that should be here; nil while that, or what systemd has, is not known.
+    package var wantedImages: [ImagePull]? {
+        guard isConnected, registry == .current else { return nil }
+        // What cannot be read may want any image.
+        guard !tracks.sorted.contains(where: \.isUnreadable) else { return nil }
+        return tracks.sorted.compactMap(\.desired?.image)
+    }
+
     /// Asks for the unit's image, unless a pull of it has just failed.
     mutating func pull(_ image: ImagePull, for run: RunID, _ track: inout UnitTrack, _ round: inout Round) {
         if let failure = track.pullFailure {
@@ -24,11 +32,13 @@ extension AgentCore {
             track.activity = .idle
             track.pulled = nil
             switch result {
-            case .present, .pulled:
+            case .present, .pulled, .kept:
                 track.pulled = UnitTrack.Pulled(run: flight.run, image: flight.image)
                 track.pullFailure = nil
-            case .failed(let reason) where track.keepsOldWhilePulling, .notRun(let reason):
-                track.pullFailure = UnitTrack.PullFailure(reason, after: track.pullFailure, now: now)
+            case .failed(let reason) where track.keepsOldWhilePulling:
+                track.pullFailure = UnitTrack.PullFailure(reason, isRefusal: true, after: track.pullFailure, now: now)
+            case .notRun(let reason):
+                track.pullFailure = UnitTrack.PullFailure(reason, isRefusal: false, after: track.pullFailure, now: now)
             case .failed(let reason):
                 let failure = UnitFailure(cause: .image, message: reason, at: now)
                 track.fail(flight.run, failure, invocation: "")
@@ -41,6 +51,13 @@ extension AgentCore {
             guard let failure = tracks[unit]?.pullFailure, failure.count == 1 else { return }
             let message = "\(reason); what runs is left alone, and the pull is tried again"
             tell(.failed, message, of: unit, &round)
+        case .kept(let reason):
+            tell(
+                .failed,
+                "\(reason); going on with the one that is on this machine (PullPolicy=newer)",
+                of: unit,
+                &round
+            )
         case .present, .notRun: return
         }
     }
@@ -75,11 +92,14 @@ extension UnitTrack {
     /// A pull that failed and ended no run.
     struct PullFailure: Hashable, Sendable {
         var reason: String
+        /// podman was asked and could not get it; otherwise nobody was asked.
+        var isRefusal: Bool
         var count: Int
         var at: Timestamp
 
-        init(_ reason: String, after former: PullFailure?, now: Timestamp) {
+        init(_ reason: String, isRefusal: Bool, after former: PullFailure?, now: Timestamp) {
             self.reason = reason
+            self.isRefusal = isRefusal
             count = (former?.count ?? 0) + 1
             at = now
         }
@@ -97,13 +117,30 @@ extension UnitTrack {
         return image
     }
 
-    /// The pull is still what is wanted.
-    func wants(_ flight: PullFlight) -> Bool {
-        !isUnreadable && desired.map { $0.run == flight.run && lackingImage($0) == flight.image } ?? false
+    /// The run that a pull under way is for now; nil when it is not wanted any more. A newer run takes over what an
+    /// older one has begun, unless it wants to know what the registry has by now.
+    func run(for flight: PullFlight) -> RunID? {
+        guard !isUnreadable, let desired, lackingImage(desired) == flight.image,
+            desired.run == flight.run || flight.image.policy == .missing
+        else { return nil }
+        return desired.run
     }
 
     /// Something of the unit runs, from another file or for an earlier restart: it is better than nothing.
     fileprivate var keepsOldWhilePulling: Bool { observed?.isAtRest == false }
+
+    /// The wanted image could not be had, and what ran meanwhile has ended: there is nothing to wait for here.
+    var pullRefusal: String? {
+        guard let pullFailure, pullFailure.isRefusal, !keepsOldWhilePulling else { return nil }
+        return pullFailure.reason
+    }
+
+    /// Why what runs instead of the wanted run is no use any more; nil while it is.
+    func problemOfOld(now: Timestamp) -> String? {
+        guard isSuperseded, let observed else { return nil }
+        if let health, health.isUnhealthy, health.invocation == observed.invocation { return health.problem }
+        return looping.map { FailureReading.failure(of: $0, last: observed, now: now).message }
+    }
 
     /// What people should know of the unit's pull.
     var pullStatus: PullStatus? {

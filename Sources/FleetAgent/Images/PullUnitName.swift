@@ -5,6 +5,8 @@ package import UnitFile
 /// for a secret under one may have it (`CredentialPeer`).
 package enum PullUnitName {
     private static let prefix = "fleet-pull-"
+    /// All of them, for systemd's `ListUnitsByPatterns`.
+    package static let pattern = "fleet-pull-*.service"
 
     /// One for each image and login, so that nothing is fetched twice at the same time, and so that a fleetd which is
     /// started meanwhile finds what its predecessor has begun.

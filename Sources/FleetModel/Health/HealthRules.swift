@@ -55,7 +55,15 @@ struct HealthRules {
         else { return [] }
         let action = file.lastValue(section: "Container", key: "HealthOnFailure")
         switch action {
-        case "kill", "stop": return []
+        case "kill": return []
+        case "stop":
+            let option = file.options(section: "Container", key: "HealthOnFailure").last ?? check
+            return [
+                file.error(
+                    at: option,
+                    "HealthOnFailure=stop looks like an end in good order, after which the unit stays down; use kill"
+                )
+            ]
         case "restart":
             let option = file.options(section: "Container", key: "HealthOnFailure").last ?? check
             return [

@@ -68,6 +68,13 @@ struct ImageRules {
                 "PinImage= cannot know a template's image while Image= has an instance's specifier; remove one of them"
             )
         }
+        guard let text = image.name.text(for: name), let short = ImageName(text), short.registry == nil else { return }
+        // Each machine's podman has a list of its own.
+        throw file.error(
+            at: place,
+            "PinImage= cannot know which registry Image=\(text.printable(limit: 60)) is in; write it out, as in "
+                + "docker.io/\(short.path.contains("/") ? "" : "library/")\(text.printable(limit: 60))"
+        )
     }
 
     private func option(_ key: FleetKey) -> ParsedUnitFile.Option? {

@@ -14,6 +14,8 @@ package struct QuadletFacts: Hashable, Sendable {
     package var volumes: VolumeFacts
     /// What the unit runs; nil where that is not an image from a registry.
     package var image: QuadletImage?
+    /// podman's own check of the container; nil where there is none, or nobody acts on it.
+    package var check: PodmanCheck?
 
     package init(references: [QuadletName], podman: PodmanNeed, volumes: VolumeFacts = VolumeFacts()) {
         self.references = references
@@ -33,6 +35,7 @@ package struct QuadletFacts: Hashable, Sendable {
         }
         volumes = VolumeFacts(of: kind, file)
         image = QuadletImage(of: kind, file)
+        check = PodmanCheck(of: kind, file)
         podman = PodmanNeed(QuadletKeys.since(kind), cause: "a .\(kind.rawValue) file")
         func ask(_ version: PodmanVersion?, _ cause: String) {
             guard let version, version > podman.version else { return }

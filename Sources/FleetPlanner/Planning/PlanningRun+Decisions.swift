@@ -200,7 +200,8 @@ extension PlanningRun {
             volumes: volumes.isEmpty ? nil : volumes,
             health: unit.options.health,
             credentials: unit.options.credentials.isEmpty ? nil : unit.options.credentials,
-            image: unit.imagePull
+            image: unit.imagePull,
+            verdictMs: unit.quadlet?.check?.verdict.milliseconds
         )
     }
 

@@ -50,6 +50,7 @@ package actor AgentService: Service {
     /// Answers that are taken in one step: containers that were assigned together are installed together, which takes
     /// one run of podman's generator instead of one for each.
     private var answers: [AgentInput] = []
+    private var hasEndedOldPulls = false
     private var alarm: Timestamp?
     /// Ends once it is known what this machine is to run, from the registry or from what it was told last. One
     /// consumer.
@@ -167,7 +168,8 @@ package actor AgentService: Service {
             case .remember(let unit, let entry): remember(entry, of: unit)
             case .readJournal(let unit, let run, let invocation):
                 addWork.yield(.journal(unit, run, invocation: invocation))
-            case .check(let id, let unit, let check): begin(CheckQueue.Check(id: id, unit: unit, check: check))
+            case .check(let id, let unit, let check, let invocation):
+                begin(CheckQueue.Check(id: id, unit: unit, check: check, invocation: invocation))
             case .pull(let id, let unit, let image): begin(id, image, of: unit)
             case .endPull(let id): pulls.removeValue(forKey: id)?.cancel()
             case .lock(let unit): locks.acquire(unit)
@@ -186,6 +188,7 @@ package actor AgentService: Service {
             case .connected(let observations):
                 log.info("Connected to systemd, which has \(observations.count) of our units")
                 take(.connected(observations))
+                endOldPulls()
             case .disconnected(let reason):
                 log.error("The connection to systemd is lost: \(reason)")
                 take(.disconnected)
@@ -258,6 +261,7 @@ package actor AgentService: Service {
         let (listed, unreadable) = (listing.assignments, listing.unreadable)
         keepAnEyeOnVolumes(of: listed)
         take(.listed(assignments: listed, refusals: listing.refusals, unreadable: unreadable))
+        endOldPulls()
         signalInformed.finish()
         accept(await memory?.units.union(listed.keys).subtracting(unreadable) ?? [])
         return listing.revision
@@ -333,11 +337,22 @@ package actor AgentService: Service {
         }
     }
 
+    /// Ends the pulls that an earlier fleetd has begun for units that are not wanted here any more; once, when it is
+    /// known what is.
+    private func endOldPulls() {
+        guard !hasEndedOldPulls, let wanted = core.wantedImages else { return }
+        hasEndedOldPulls = true
+        Task { [puller] in await puller.endPulls(except: wanted) }
+    }
+
     /// Like an operation, it need not be waited for when fleetd stops: systemd ends the command in time.
     private func make(_ check: CheckQueue.Check) async {
+        defer { if let next = checks.ended() { addWork.yield(.check(next)) } }
+        // While it waited for its turn the unit may have gone, or the connection been lost.
+        guard core.awaits(check.id, of: check.unit) else { return }
         let (answers, answer) = AsyncStream.makeStream(of: CheckResult.self)
         Task { [prober] in
-            answer.yield(await prober.check(check.unit, check.check))
+            answer.yield(await prober.check(check.unit, check.check, invocation: check.invocation))
             answer.finish()
         }
         for await result in answers {
@@ -349,7 +364,6 @@ package actor AgentService: Service {
             }
             take(.checked(check.id, check.unit, result))
         }
-        if let next = checks.ended() { addWork.yield(.check(next)) }
     }
 
     private func perform(_ work: Work) async {

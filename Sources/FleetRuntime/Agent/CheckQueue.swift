@@ -9,6 +9,7 @@ struct CheckQueue {
         var id: CheckID
         var unit: UnitName
         var check: HealthCheck
+        var invocation: String
     }
 
     private var waiting: [Check] = []

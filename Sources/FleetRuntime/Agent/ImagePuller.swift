@@ -8,6 +8,9 @@ package protocol ImagePuller: Sendable {
     /// when this process ends.
     func pull(_ image: ImagePull, progress: @escaping @Sendable (String) async -> Void) async -> PullResult
 
+    /// Ends every pull that goes on, whoever has begun it, of other images than these.
+    func endPulls(except images: [ImagePull]) async
+
     /// The names of all images that the machine has, sorted; nil when that cannot be told.
     func names() async -> [String]?
 }
@@ -32,5 +35,6 @@ package struct NoImages: ImagePuller {
         _ image: ImagePull,
         progress: @escaping @Sendable (String) async -> Void
     ) async -> PullResult { .present }
+    package func endPulls(except images: [ImagePull]) async {}
     package func names() async -> [String]? { nil }
 }

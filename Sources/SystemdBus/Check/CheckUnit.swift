@@ -1,4 +1,6 @@
+import FleetAgent
 import FleetModel
+import Glibc
 import UnitFile
 
 /// The transient service that runs one `HealthCmd=`. systemd runs it, not fleetd, which has no capabilities; and
@@ -33,7 +35,8 @@ struct CheckUnit {
 
     /// The arguments of `StartTransientUnit`. `output` is where it prints to.
     func write(to writer: BusWriter, output: Int32) throws(SystemdBusError) {
-        try writer.transientUnit(Self.name(for: unit)) { () throws(SystemdBusError) in
+        // `fail`: no check may undo what systemd has been asked for, the fence's coming down least of all.
+        try writer.transientUnit(Self.name(for: unit), mode: "fail") { () throws(SystemdBusError) in
             try writeService(to: writer)
             try writeLimits(to: writer)
             try writer.output(output)
@@ -51,6 +54,11 @@ struct CheckUnit {
         // The check is gone before the unit is: a stop of the unit stops it first. It begins after what systemd does
         // with the unit already, a reload say, for which systemd has limits of its own.
         for name in ["StopPropagatedFrom", "After"] { try writer.property(name, texts: [unit.description]) }
+        // A stop that comes from a conflict is not passed on since systemd 254 (systemd#38480), so the fence's has to
+        // be said here as it is said in the unit (`AtMostOnceDropIn`).
+        if facts.isFenced {
+            for name in ["Conflicts", "Before"] { try writer.property(name, texts: [AtMostOnceDropIn.fence]) }
+        }
         // Neither systemd's "Starting" and "Finished" nor the failure: what the check said is in the unit's status.
         try writer.property("LogLevelMax", "i") { () throws(SystemdBusError) in try writer.int(0) }
     }
@@ -59,7 +67,9 @@ struct CheckUnit {
         if !facts.slice.isEmpty { try writer.property("Slice", text: facts.slice) }
         try writer.property("TasksMax", number: CheckLimits.tasks)
         try writer.property("MemoryMax", number: CheckLimits.memoryBytes)
+        try writer.property("MemorySwapMax", number: 0)
         try writer.property("TimeoutStartUSec", span: timeout)
+        try writer.property("KillSignal", "i") { () throws(SystemdBusError) in try writer.int(SIGKILL) }
         try writer.property("TimeoutStopUSec", span: CheckLimits.stop)
     }
 }
@@ -71,12 +81,15 @@ struct CheckFacts: Hashable, Sendable {
     var user: UInt32?
     var group: UInt32?
     var slice = ""
+    /// The fence stops the unit (`AtMostOnce=`).
+    var isFenced = false
 }
 
 /// What one check may use: enough for a curl or a small script, and never enough to hurt the unit or the machine.
 enum CheckLimits {
     static let tasks: UInt64 = 64
     static let memoryBytes: UInt64 = 256 << 20
-    /// From SIGTERM to SIGKILL.
-    static let stop = Duration.seconds(1)
+    /// A check that has to end is killed, and the unit's own stop waits for it no longer than this: it is a part of
+    /// what `FenceTiming.margin` pays for.
+    static let stop = Duration.milliseconds(100)
 }

@@ -37,11 +37,15 @@ enum ContainerCredentials {
     }
 }
 
-/// How a container gets the image that its unit was pinned to.
+/// How a container gets the image that fleet has seen to.
 enum PinnedImage {
-    /// The last `Image=` of a `.container` file counts.
-    static func text(_ text: String, as image: String?) -> String {
-        guard let image else { return text }
-        return text + (text.hasSuffix("\n") ? "" : "\n") + "[Container]\nImage=\(image)\n"
+    /// The last `Image=` of a `.container` file counts, and the last `--pull` of podman's arguments: whether the
+    /// registry is asked was decided before the start, outside of its timeout. `Pull=` would say the same from podman
+    /// 4.6 on.
+    static func text(_ text: String, as image: String?, seenTo pull: ImagePull?) -> String {
+        var lines = image.map { ["Image=\($0)"] } ?? []
+        if let pull { lines.append("PodmanArgs=--pull=\(pull.policy == .never ? "never" : "missing")") }
+        guard !lines.isEmpty else { return text }
+        return text + (text.hasSuffix("\n") ? "" : "\n") + "[Container]\n" + lines.map { $0 + "\n" }.joined()
     }
 }

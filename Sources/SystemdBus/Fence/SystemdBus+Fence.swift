@@ -110,21 +110,8 @@ extension SystemdBus: Fence {
     /// Timers that an earlier fleetd has left behind.
     private func findTimers() async throws(SystemdBusError) {
         guard !fence.areTimersKnown else { return }
-        let names = try await call(
-            "ListUnitsByPatterns",
-            write: { writer throws(SystemdBusError) in
-                try writer.strings([])
-                try writer.strings([FenceUnits.timers])
-            },
-            decode: { reader throws(SystemdBusError) in
-                try reader.array(of: "(ssssssouso)") { reader throws(SystemdBusError) in
-                    try reader.structure(of: "ssssssouso") { reader throws(SystemdBusError) in
-                        try ListedUnit(reader).name
-                    }
-                }
-            }
-        )
-        fence.timers.formUnion(names)
+        let timers = try await listUnits(in: [], matching: [FenceUnits.timers])
+        fence.timers.formUnion(timers.map(\.name))
         fence.areTimersKnown = true
     }
 

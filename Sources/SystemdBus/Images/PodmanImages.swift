@@ -14,15 +14,24 @@ package actor PodmanImages: ImagePuller {
     }
 
     private struct Pull {
-        var unit: PullUnit
+        /// Whatever goes on under this name, only what has begun this pull may answer its waiters.
+        let id: Int
+        let unit: PullUnit
         var waiters: [Int: Waiter] = [:]
+        var work: Task<Void, Never>?
     }
 
-    private let systemd: SystemdBus
+    let systemd: SystemdBus
     private let store: ImageStore
     private let clock: any WallClock
+    /// Under way, by the names of their units.
     private var pulls: [String: Pull] = [:]
-    private var lastWaiter = 0
+    /// Pulls that nobody wants any more, until nothing is left of them: the next under the name waits for that.
+    private var endings: [String: (id: Int, work: Task<Void, Never>)] = [:]
+    var lookups: [Lookup: Task<Result<String, ImageLookupError>, Never>] = [:]
+    /// The look-ups' units, by the names of which `endPulls` knows them.
+    var lookupUnits: Set<String> = []
+    private var lastID = 0
 
     /// Between two looks at how far a pull is: each that brings news is a write to the registry.
     static let pace = Duration.seconds(5)
@@ -43,7 +52,11 @@ package actor PodmanImages: ImagePuller {
         let name = ImageName(image.name)
         switch image.policy {
         case .never:
-            return await has(name) == false ? Self.absent(image, "PullPolicy=never") : .present
+            switch await has(name) {
+            case true?: return .present
+            case false? where name?.registry != nil: return Self.absent(image, "PullPolicy=never")
+            case false?, nil: return await ask(image)
+            }
         case .missing:
             if await has(name) == true { return .present }
             if name?.isLocal == true { return Self.absent(image, "localhost/ is the machine itself") }
@@ -52,8 +65,8 @@ package actor PodmanImages: ImagePuller {
             return await fetch(image, progress)
         case .newer:
             let result = await fetch(image, progress)
-            guard case .failed = result, await has(name) == true else { return result }
-            return .present
+            guard case .failed(let reason) = result, await has(name) == true else { return result }
+            return .kept(reason: reason)
         }
     }
 
@@ -61,6 +74,18 @@ package actor PodmanImages: ImagePuller {
     private func has(_ name: ImageName?) async -> Bool? {
         guard let name, let names = await store.names() else { return nil }
         return name.fullNames.contains { names.contains($0) }
+    }
+
+    /// Podman knows what its list does not say: where it keeps its images, and what a short name stands for.
+    private func ask(_ image: ImagePull) async -> PullResult {
+        do {
+            switch try await systemd.run(.asking(for: image, number: nextID())) {
+            case .done: return .present
+            case .failed: return Self.absent(image, "PullPolicy=never")
+            }
+        } catch {
+            return .notRun(reason: "\(error)")
+        }
     }
 
     private static func absent(_ image: ImagePull, _ why: String) -> PullResult {
@@ -73,122 +98,110 @@ package actor PodmanImages: ImagePuller {
         _ progress: @escaping @Sendable (String) async -> Void
     ) async -> PullResult {
         let unit = PullUnit.fetching(image)
-        lastWaiter += 1
-        let me = lastWaiter
+        let me = nextID()
         let (answers, answer) = AsyncStream.makeStream(of: PullResult.self)
-        let isNew = pulls[unit.name] == nil
-        pulls[unit.name, default: Pull(unit: unit)].waiters[me] = Waiter(answer: answer, progress: progress)
-        if isNew {
-            Task { await self.run(unit, image) }
-        }
+        let waiter = Waiter(answer: answer, progress: progress)
+        let pull = pulls[unit.name]?.id ?? begin(unit, image)
+        pulls[unit.name]?.waiters[me] = waiter
         for await result in answers { return result }
-        // Cancelled.
-        pulls[unit.name]?.waiters[me] = nil
-        if pulls[unit.name]?.waiters.isEmpty == true {
-            pulls[unit.name] = nil
-            await systemd.end(unit)
-        }
+        leave(pull, unit, me)
         return .notRun(reason: "nobody waits for it")
     }
 
-    private func run(_ unit: PullUnit, _ image: ImagePull) async {
+    private func begin(_ unit: PullUnit, _ image: ImagePull) -> Int {
+        let id = nextID()
+        pulls[unit.name] = Pull(id: id, unit: unit)
+        let former = endings[unit.name]?.work
+        pulls[unit.name]?.work = Task {
+            await former?.value
+            if !Task.isCancelled { await self.run(id, unit, image) }
+        }
+        return id
+    }
+
+    /// A waiter was cancelled. With the last one the pull ends.
+    private func leave(_ id: Int, _ unit: PullUnit, _ waiter: Int) {
+        guard var pull = pulls[unit.name], pull.id == id else { return }
+        pull.waiters[waiter] = nil
+        pulls[unit.name] = pull.waiters.isEmpty ? nil : pull
+        guard pull.waiters.isEmpty, let work = pull.work else { return }
+        work.cancel()
+        let ending = Task {
+            // Nothing is asked of systemd after the cancellation, so this comes last.
+            await self.systemd.end(transient: unit.name)
+            await work.value
+            self.hasEnded(id, unit)
+        }
+        endings[unit.name] = (id, ending)
+    }
+
+    private func hasEnded(_ id: Int, _ unit: PullUnit) {
+        if endings[unit.name]?.id == id { endings[unit.name] = nil }
+    }
+
+    func nextID() -> Int {
+        lastID += 1
+        return lastID
+    }
+
+    private func run(_ id: Int, _ unit: PullUnit, _ image: ImagePull) async {
         let began = clock.elapsed()
-        let watch = Task { await self.watch(unit) }
+        let watch = Task { await self.watch(id, unit) }
         let result: PullResult
         do {
             switch try await systemd.run(unit) {
             case .done: result = .pulled(after: clock.elapsed() - began)
-            case .failed("timeout", _):
+            case .failed("timeout", _, _):
                 result = .failed(
                     reason:
                         "the image \(image.name) was not pulled within \(TimeSpan.format(image.timeout)) (PullTimeoutSec=)"
                 )
-            case .failed(_, let invocation):
-                let words = PodmanWords.problem(in: await journal(of: unit, invocation: invocation))
+            case .failed(_, let status, let invocation):
+                let lines = await journal(of: unit, invocation: invocation)
+                let words = unit.loginProblem(status) ?? PodmanWords.problem(in: lines)
                 result = .failed(reason: "the image \(image.name) cannot be pulled: \(words)")
             }
         } catch {
             result = .notRun(reason: "\(error)")
         }
         watch.cancel()
-        let waiters = pulls.removeValue(forKey: unit.name)?.waiters ?? [:]
-        for (_, waiter) in waiters.sorted(by: { $0.key < $1.key }) {
+        guard let pull = pulls[unit.name], pull.id == id else { return }
+        pulls[unit.name] = nil
+        for (_, waiter) in pull.waiters.sorted(by: { $0.key < $1.key }) {
             waiter.answer.yield(result)
             waiter.answer.finish()
         }
     }
 
     /// Tells those who wait that the pull takes its time, and then how far it is.
-    private func watch(_ unit: PullUnit) async {
+    private func watch(_ id: Int, _ unit: PullUnit) async {
         var told: String?
         while !Task.isCancelled {
             let line = told == nil ? "" : PodmanWords.newest(in: await journal(of: unit, invocation: ""))
+            guard let pull = pulls[unit.name], pull.id == id else { return }
             if line != told {
                 told = line
-                for (_, waiter) in (pulls[unit.name]?.waiters ?? [:]).sorted(by: { $0.key < $1.key }) {
-                    await waiter.progress(line)
-                }
+                for (_, waiter) in pull.waiters.sorted(by: { $0.key < $1.key }) { await waiter.progress(line) }
             }
             do { try await clock.sleep(for: Self.pace) } catch { return }
+        }
+    }
+
+    package func endPulls(except images: [ImagePull]) async {
+        let wanted = Set(images.map { PullUnit.fetching($0).name }).union(lookupUnits)
+        do {
+            let running = try await systemd.listUnits(in: ["activating"], matching: [PullUnitName.pattern])
+            // Looked at again: a pull may have begun while systemd was asked.
+            for unit in running where !wanted.contains(unit.name) && !lookupUnits.contains(unit.name) {
+                if pulls[unit.name] == nil { await systemd.end(transient: unit.name) }
+            }
+        } catch {
+            systemd.log.info("systemd: old pulls: \(error)")
         }
     }
 
     private func journal(of unit: PullUnit, invocation: String) async -> [String] {
         guard let name = try? UnitName(unit.name) else { return [] }
         return await systemd.journal(of: name, invocation: invocation, lines: Limits.journalLines)
-    }
-}
-
-extension PodmanImages: ImageResolver {
-    package func digest(of image: ImageName, auth: CredentialName?) async throws(ImageLookupError) -> String {
-        let problem: String
-        do {
-            let output = try OutputPipe()
-            let unit = PullUnit.looking(for: image, auth: auth, output: output.writeEnd)
-            let ending = try await systemd.run(unit)
-            let words = output.tail().text
-            switch ending {
-            case .done:
-                let digest = words.split(whereSeparator: \.isWhitespace).map(String.init).first(
-                    where: ImageName.isDigest
-                )
-                if let digest { return digest }
-                problem = "skopeo said \(words.printable(limit: 100))"
-            case .failed("timeout", _):
-                problem = "its registry has not answered within \(TimeSpan.format(unit.timeout))"
-            case .failed: problem = PodmanWords.problem(in: words.split(separator: "\n").map(String.init))
-            }
-        } catch {
-            problem = "\(error)"
-        }
-        throw ImageLookupError("the digest of \(image) cannot be looked up: \(problem)")
-    }
-}
-
-/// What podman and skopeo print, for people.
-enum PodmanWords {
-    private static let bytes = 300
-
-    /// The error that it ended with, or else its last line.
-    static func problem(in lines: [String]) -> String {
-        for line in lines.reversed() {
-            if let mark = line.firstRange(of: "Error: ") { return text(line[mark.upperBound...]) }
-            // skopeo logs as logrus does: `time="..." level=fatal msg="..."`.
-            if line.contains("level=fatal"), let mark = line.firstRange(of: "msg=\"") {
-                return text(line[mark.upperBound...].drop { $0 == "\"" }.prefix { $0 != "\n" })
-            }
-            if line.hasSuffix("not found"), line.contains("skopeo") {
-                return "there is no skopeo on this machine, which PinImage= needs; install it (apt install skopeo)"
-            }
-        }
-        return lines.last.map { text($0[...]) } ?? "podman has not said why"
-    }
-
-    static func newest(in lines: [String]) -> String { lines.last.map { text($0[...]) } ?? "" }
-
-    private static func text(_ words: Substring) -> String {
-        var words = words
-        while words.last == "\"" || words.last == "." { words.removeLast() }
-        return String(words).printable(limit: bytes)
     }
 }

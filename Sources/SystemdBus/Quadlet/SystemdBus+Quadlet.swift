@@ -22,7 +22,7 @@ extension SystemdBus: QuadletTrial {
             guard let bundle = installation.quadlet else { continue }
             var request = QuadletRequest(file: installation.file, bundle: bundle, texts)
             if let own = request?.texts[bundle.source] {
-                let pinned = PinnedImage.text(own, as: bundle.image)
+                let pinned = PinnedImage.text(own, as: bundle.image, seenTo: installation.image)
                 request?.texts[bundle.source] = ContainerCredentials.text(pinned, with: installation.credentials)
             }
             requests[installation.unit] = request

@@ -82,7 +82,7 @@ final class AgentShell {
         case .remember(let unit, let entry): machine.remember(entry, of: unit)
         case .readJournal(let unit, let run, _):
             machine.process.after(.milliseconds(2)) { [self] in take(.journal(unit, run, lines: ["last words"])) }
-        case .check(let id, let unit, _): makeCheck(id, unit)
+        case .check(let id, let unit, _, _): makeCheck(id, unit)
         // The simulated units run no containers.
         case .pull(let id, let unit, _):
             machine.process.after(.milliseconds(1)) { [self] in take(.pulled(id, unit, .present)) }
