@@ -23,6 +23,8 @@ package actor PodmanImages: ImagePuller {
     private let clock: any WallClock
     private var pulls: [String: Pull] = [:]
     private var lastWaiter = 0
+    /// Logins of look-ups that are under way, by the name of the service.
+    private var lookUps: [String: [CredentialName]] = [:]
 
     /// Between two looks at how far a pull is: each that brings news is a write to the registry.
     static let pace = Duration.seconds(5)
@@ -32,6 +34,12 @@ package actor PodmanImages: ImagePuller {
         self.systemd = systemd
         store = ImageStore(root: storage)
         self.clock = clock
+    }
+
+    /// Whether the service that asks was begun here, with this login.
+    package func hasBegun(_ peer: CredentialPeer) -> Bool {
+        let name = peer.unit.description
+        return pulls[name]?.unit.auth == peer.credential || lookUps[name]?.contains(peer.credential) == true
     }
 
     package func names() async -> [String]? { await store.names()?.map(\.description).sorted() }
@@ -145,6 +153,8 @@ extension PodmanImages: ImageResolver {
         do {
             let output = try OutputPipe()
             let unit = PullUnit.looking(for: image, auth: auth, output: output.writeEnd)
+            if let auth { lookUps[unit.name, default: []].append(auth) }
+            defer { if auth != nil { lookUps[unit.name]?.removeLast() } }
             let ending = try await systemd.run(unit)
             let words = output.tail().text
             switch ending {
