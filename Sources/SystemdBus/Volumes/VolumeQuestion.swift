@@ -17,7 +17,8 @@ enum VolumeQuestion {
             podman volume exists "$volume"
             case $? in
             0)
-                facts=$(podman volume inspect --format '{{.Driver}} {{len .Options}} {{.Mountpoint}}' "$volume") || continue
+                form='{{.Driver}} {{len .Options}} {{.Mountpoint}}'
+                facts=$(podman volume inspect --format "$form" "$volume") || continue
                 case $facts in
                 'local 0 /'*) ;;
                 *) continue ;;
