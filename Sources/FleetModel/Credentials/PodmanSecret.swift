@@ -1,8 +1,8 @@
 package import UnitFile
 
 /// `Secret=` of `[Container]` (podman-systemd.unit(5)): podman's own, unless the registry has a secret of that name.
-/// Then fleet delivers that one, in the same place, and podman hears nothing of it: it would write it to the disk in plain
-/// text, whatever driver has it (seen with podman 5.4, in the container's `userdata/secrets`).
+/// Then fleet delivers that one, in the same place, and podman hears nothing of it: it would write it to the disk in
+/// plain text, whatever driver has it (seen with podman 5.4, in the container's `userdata/secrets`).
 package struct PodmanSecret: Hashable, Sendable {
     package var name: CredentialName
     /// As the file has it.
