@@ -24,18 +24,12 @@ package struct CredentialListing: Hashable, Sendable, Codable {
 
     package init(of kind: CredentialKind, in snapshot: Snapshot) {
         self.kind = kind
-        var users: [CredentialName: Set<UnitName>] = [:]
-        for unit in snapshot.units.values {
-            for credential in unit.options.credentials where credential.kind == kind {
-                users[credential.name, default: []].insert(unit.name)
-            }
-        }
         rows = snapshot.credentials.filter { $0.key.kind == kind }.sorted { $0.key < $1.key }.map { id, record in
             Row(
                 name: id.name,
                 size: record.size,
                 set: record.set,
-                usedBy: (users[id.name] ?? []).sorted(),
+                usedBy: snapshot.users(of: id),
                 key: record.key
             )
         }
@@ -95,9 +89,12 @@ package struct RotationReport: Hashable, Sendable, Codable {
     package var key: SecretKeyID?
     /// How many were sealed anew.
     package var sealed: Int
+    /// Machines that are not present and have units with secrets: which keys they have is not known. Absent for none.
+    package var absent: [MachineID]?
 
-    package init(key: SecretKeyID?, sealed: Int) {
+    package init(key: SecretKeyID?, sealed: Int, absent: [MachineID]? = nil) {
         self.key = key
         self.sealed = sealed
+        self.absent = absent
     }
 }

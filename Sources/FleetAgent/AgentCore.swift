@@ -31,6 +31,11 @@ package struct AgentCore: Hashable, Sendable {
     /// What is wanted of the unit here, as far as known.
     package func assignment(of unit: UnitName) -> Assignment? { tracks[unit]?.desired }
 
+    /// Whether some unit is to be given just this here.
+    package func hasUnit(with credential: Credential) -> Bool {
+        tracks.units.contains { tracks[$0]?.desired?.credentials?.contains(credential) == true }
+    }
+
     /// What `input` leads to.
     package mutating func step(_ input: AgentInput, now: Timestamp) -> [AgentDirective] { step([input], now: now) }
 

@@ -27,6 +27,8 @@ package struct FleetOptions: Hashable, Sendable {
     package var health: HealthCheck?
     /// `Config=`, then `Secret=`, in the order of the file.
     package var credentials: [Credential] = []
+    /// `Secret=` of `[Container]`, as far as fleet can deliver it: counts while the registry has a secret of the name.
+    package var podmanSecrets: [CredentialName] = []
     /// `RestartOnChange=`: the unit is restarted when one of `credentials` is set anew.
     package var restartsOnChange = false
     /// `PullPolicy=`; nil where the file says nothing: Quadlet's `Pull=`, or else `missing`.

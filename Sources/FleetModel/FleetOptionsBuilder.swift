@@ -24,6 +24,9 @@ struct FleetOptionsBuilder {
         options.volumePolicy = try volumePolicy()
         options.health = try health()
         options.credentials = try credentials()
+        if source?.kind == .container {
+            options.podmanSecrets = PodmanSecret.all(in: section.file).filter { $0.unknown == nil }.map(\.name)
+        }
         options.restartsOnChange = try restartOnChange()
         options.pullPolicy = try pullPolicy()
         options.pullTimeout = try pullTimeout() ?? options.pullTimeout

@@ -19,6 +19,8 @@ package enum Limits {
     /// Bytes of a config or secret: systemd takes 1 MiB of credentials for a unit, and etcd 1.5 MiB in a request, of
     /// which the form that it is stored in takes a third more.
     package static let credentialBytes = 512 << 10
+    /// Bytes of all that one unit is given, with the names: systemd's `CREDENTIALS_TOTAL_SIZE_MAX`.
+    package static let unitCredentialBytes = 1 << 20
     /// Values of one key of `[X-Fleet]`: far more than a person writes, and few enough to compare each with each.
     static let valuesPerKey = 256
     /// The shortest `RescheduleDelaySec=`: below it, a unit that fails at once keeps the registry busy.

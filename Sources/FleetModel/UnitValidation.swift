@@ -59,8 +59,16 @@ package enum UnitValidation {
         }
     }
 
+    /// What fleet itself makes units of, on every machine: `fleet-pull-*` is given the login of any registry.
+    private static let ownPrefixes = ["fleet-pull-", "fleet-health-", "fleet-fence", "fleet-volumes-"]
+    /// The units of fleet's own packages.
+    private static let ownUnits = ["fleetd.service", "fleetd.socket", "fleetd-credentials.socket"]
+
     private static func checkName(_ name: UnitName, _ path: String) throws(UnitFileError) {
         let kind = name.type.rawValue
+        if ownUnits.contains(name.description) || ownPrefixes.contains(where: name.description.hasPrefix) {
+            throw UnitFileError(path: path, message: "\(name) is a name that fleet itself uses; take another one")
+        }
         if name.instance != nil, !name.type.canBeTemplate {
             throw UnitFileError(
                 path: path,

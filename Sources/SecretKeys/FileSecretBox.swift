@@ -13,18 +13,21 @@ import FoundationEssentials
 package struct FileSecretBox: SecretBox {
     private let path: String
     private let made: String?
+    private let mayMake: Bool
 
     /// Of what is authenticated, so that another form of sealing never opens as this one.
     private static let form = "fleet-secret-1"
 
     /// `path` is the file that operators write. `made` is one that is made with a new key when a secret is sealed and
-    /// neither is there: for a fleet of one machine.
-    package init(path: String, made: String? = nil) {
+    /// neither has a key: for a fleet of one machine, so only if `mayMake`. The keys of both always count, those of
+    /// `path` first: a machine that made its key opens what is sealed under it after it has joined others too.
+    package init(path: String, made: String? = nil, mayMake: Bool = true) {
         self.path = path
         self.made = made
+        self.mayMake = mayMake
     }
 
-    package func keys() throws(SecretBoxError) -> [SecretKeyID] { try file()?.keys.map(\.id) ?? [] }
+    package func keys() throws(SecretBoxError) -> [SecretKeyID] { try allKeys().map(\.id) }
 
     package func seal(_ content: [UInt8], for name: CredentialName) throws(SecretBoxError) -> SealedSecret {
         guard let key = try sealingKey() else {
@@ -44,7 +47,7 @@ package struct FileSecretBox: SecretBox {
     }
 
     package func open(_ secret: SealedSecret, for name: CredentialName) throws(SecretBoxError) -> [UInt8] {
-        guard let key = try file()?.keys.first(where: { $0.id == secret.key }) else {
+        guard let key = try allKeys().first(where: { $0.id == secret.key }) else {
             throw SecretBoxError(.noKey, "the key \(secret.key), which it is sealed under, is not on this machine")
         }
         do {
@@ -61,16 +64,16 @@ package struct FileSecretBox: SecretBox {
     private static func mark(_ name: CredentialName) -> [UInt8] { Array("\(form)\0\(name)".utf8) }
 
     private func sealingKey() throws(SecretBoxError) -> (id: SecretKeyID, bytes: [UInt8])? {
-        if let file = try file() { return file.keys.first }
-        guard let made else { return nil }
+        if let key = try allKeys().first { return key }
+        guard let made, mayMake else { return nil }
         let key = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
         try KeyFile.write(key, to: made)
         return (SecretKeyID(ofKey: key), key)
     }
 
-    private func file() throws(SecretBoxError) -> KeyFile? {
-        if let file = try KeyFile.read(path) { return file }
-        guard let made else { return nil }
-        return try KeyFile.read(made)
+    private func allKeys() throws(SecretBoxError) -> [(id: SecretKeyID, bytes: [UInt8])] {
+        let own = try KeyFile.read(path)?.keys ?? []
+        guard let made, made != path, let file = try KeyFile.read(made) else { return own }
+        return own + file.keys.filter { key in !own.contains { $0.id == key.id } }
     }
 }

@@ -27,6 +27,7 @@ extension SystemdBus {
 
     func markDirty(_ unit: UnitName) {
         observation.dirty.insert(unit)
+        volumes.doubt(unit)
     }
 
     /// Starts reading what is dirty. Called when all messages that were there have been handled, so that the handful of
@@ -43,7 +44,7 @@ extension SystemdBus {
         let reading = nextReading()
         Task {
             do throws(SystemdBusError) {
-                let observations = try await observe(units)
+                let observations = try await observe(units, mayWait: true)
                 if self.connection === connection { tellChanges(units, observations, reading) }
             } catch {
                 // A lost connection ends every reading, and the next connection lists everything. Any other error is
@@ -112,9 +113,10 @@ extension SystemdBus {
         for unit in known {
             guard let row = seen.units[unit], observation.toldBy[unit, default: 0] < seen.reading else { continue }
             var seenUnit = observation(of: unit, row, [:])
-            seenUnit.volumes = held[unit]
+            seenUnit.volumes = held.volumes[unit]
             tell(unit, seenUnit, seen.reading)
         }
+        clarify(held)
         let rest = Set(units).subtracting(known).sorted()
         guard !rest.isEmpty else { return true }
         let installed = rest.filter { ours[$0] != nil }
@@ -162,7 +164,13 @@ extension SystemdBus {
     ///
     /// An inactive unit is not asked for more: systemd usually has it out of memory already, so that each question
     /// would load its file again, and what it would answer depends on whether it has.
-    func observe(_ units: [UnitName]) async throws(SystemdBusError) -> [UnitName: UnitObservation] {
+    ///
+    /// A failed unit's volumes decide where it is tried next. If it `mayWait`, it is left out until podman has said
+    /// what is in those that look empty.
+    func observe(
+        _ units: [UnitName],
+        mayWait: Bool = false
+    ) async throws(SystemdBusError) -> [UnitName: UnitObservation] {
         let listed = try await listUnits(units.filter { !$0.isTemplate })
         var wanted: [PropertyID] = []
         for unit in units {
@@ -173,10 +181,12 @@ extension SystemdBus {
         // After the states: what is at rest writes no more.
         let held = await volumes.held(by: units.filter { listed[$0].map(Self.isAtRest) ?? false })
         var observations: [UnitName: UnitObservation] = [:]
+        defer { clarify(held) }
         for unit in units {
             if let row = listed[unit] {
+                if mayWait, row.active == "failed", held.unclear[unit] != nil { continue }
                 observations[unit] = observation(of: unit, row, values)
-                observations[unit]?.volumes = held[unit]
+                observations[unit]?.volumes = held.volumes[unit]
             } else if unit.isTemplate {
                 // A template has no state of its own in systemd.
                 observations[unit] = UnitObservation(

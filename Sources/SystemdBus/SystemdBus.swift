@@ -191,6 +191,7 @@ package actor SystemdBus: UnitManager {
         connection = nil
         old?.close()
         observation = ObservationState()
+        for unit in ours.keys { volumes.doubt(unit) }
         let waiting = jobs.values
         jobs = [:]
         for continuation in waiting.joined() {

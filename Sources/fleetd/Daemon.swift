@@ -98,7 +98,8 @@ private struct Parts {
         self.socketPath = socketPath
         secrets = FileSecretBox(
             path: configuration.secretKeyFile ?? Configuration.standardSecretKeyFile,
-            made: configuration.registry == .embedded ? stateFolder + "/secret.keys" : nil
+            made: stateFolder + "/secret.keys",
+            mayMake: configuration.registry == .embedded
         )
         self.log = log
         identity = try MachineIdentity()
@@ -225,6 +226,8 @@ private struct Parts {
             box: secrets,
             memory: configuration.registry == .embedded
                 ? nil : DurableFileLedger(folder: stateFolder + "/accepted-credentials"),
+            isFetching: { [images] in await images.hasBegun($0) },
+            clock: clock,
             log: log
         )
     }

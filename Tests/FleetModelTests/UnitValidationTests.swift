@@ -95,6 +95,14 @@ import UnitFile
         ),
         ("mnt-b.automount", "[Automount]\nWhere=/mnt/a\n", "mnt-b.automount:2:7: Where=/mnt/a does not fit"),
         ("a.scope", "[Scope]\n", "a.scope: systemd loads no scope from a file"),
+        (
+            "fleet-pull-1.service", "[Service]\nExecStart=/x\n",
+            "fleet-pull-1.service: fleet-pull-1.service is a name that"
+        ),
+        (
+            "fleetd.service", "[Service]\nExecStart=/x\n",
+            "fleetd.service: fleetd.service is a name that fleet itself uses"
+        ),
         ("a@.mount", "[Mount]\nWhat=/x\n", "a@.mount: invalid unit type for template: \"mount\""),
         ("a@1.slice", "[Slice]\n", "a@1.slice: invalid unit type for template: \"slice\""),
         ("a.service", "oops\n", "a.service:1:1: 'oops' stands before the first section"),

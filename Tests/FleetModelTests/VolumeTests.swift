@@ -126,6 +126,74 @@ struct VolumeTests {
         #expect(try sticky("web.service", [after] + rest) == [], "it is not started with it")
     }
 
+    @Test(arguments: [
+        ("", false), ("VolumeName=x", false), ("Label=a=b", false), ("Device=", false), ("Device=/dev/sdb1", true),
+        ("Type=nfs", true), ("Options=bind", true), ("Driver=image\nImage=localhost/own:1", true),
+        ("PodmanArgs=--driver=x", true),
+    ])
+    func whatAnEmptyFolderSaysNothingOf(option: String, isOpaque: Bool) throws {
+        let snapshot = try snapshot([
+            ("web.container", "[Container]\nImage=x\nVolume=data.volume:/x\nVolume=plain:/y\n"),
+            ("data.volume", "[Volume]\n\(option)\n"),
+        ])
+        for name in ["web.service", "data-volume.service"] {
+            let unit = try #require(snapshot.units[try UnitName(name)])
+            let own = option == "VolumeName=x" ? "x" : "systemd-data"
+            #expect(snapshot.opaqueVolumes(of: unit).map(\.description) == (isOpaque ? [own] : []))
+        }
+    }
+
+    @Test func anOpaqueVolumeIsNeverSaidToBeEmpty() throws {
+        for (option, isEmpty) in [("", true), ("Device=/dev/sdb1\n", false)] {
+            var snapshot = try snapshot([
+                ("web.container", "[Container]\nImage=x\nVolume=data.volume:/x\n"),
+                ("data.volume", "[Volume]\n\(option)"),
+            ])
+            let (web, data) = (try UnitName("web.service"), try VolumeName("systemd-data"))
+            let machine = try #require(MachineID("0123456789abcdef0123456789abcdef"))
+            var assignment = Assignment(
+                file: ContentHash(of: ""),
+                target: .launched,
+                generation: 1,
+                restart: 0,
+                attempt: 0,
+                atMostOnce: false,
+                epoch: .zero,
+                reason: "",
+                at: Timestamp(milliseconds: 0)
+            )
+            assignment.volumes = [data]
+            snapshot.assignments[web] = [machine: assignment]
+            snapshot.machines[machine] = Machine(
+                id: machine,
+                presence: MachinePresence(
+                    hostname: "a",
+                    primaryIP: "",
+                    metadata: [:],
+                    version: "1",
+                    systemdVersion: "257",
+                    since: Timestamp(milliseconds: 0)
+                )
+            )
+            snapshot.statuses[web] = [machine: status(assignment)]
+            #expect(snapshot.holdsNothing(data, of: web, on: machine) == isEmpty)
+        }
+    }
+
+    /// Failed, and with nothing in its volumes' folders.
+    private func status(_ assignment: Assignment) -> UnitStatus {
+        UnitStatus(
+            file: nil,
+            run: assignment.run,
+            load: "loaded",
+            active: "failed",
+            sub: "failed",
+            failure: UnitFailure(cause: .exitCode, message: "it failed", at: Timestamp(milliseconds: 0)),
+            volumes: [],
+            at: Timestamp(milliseconds: 0)
+        )
+    }
+
     // MARK: Validation
 
     @Test(

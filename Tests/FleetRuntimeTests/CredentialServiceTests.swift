@@ -61,6 +61,73 @@ import UnitFile
         }
     }
 
+    @Test func aKeyThatIsNotHereDoesNotKeepAUnitFromStarting() async throws {
+        try await CredentialBench().run { bench in
+            try await bench.set("db", Self.canary)
+            try await bench.assign("web.service", ["db"])
+            try await eventually("kept") { bench.memory.values()["web.service"] != nil }
+            let before = bench.memory.values()
+            // Set elsewhere, under a key of that machine's.
+            bench.box.turn()
+            try await bench.set("db", [2])
+            bench.box.turn(back: true)
+            try await eventually("as before") { await bench.ask("web.service", "db") == Self.canary }
+            #expect(bench.memory.values() == before)
+        }
+    }
+
+    @Test func whatCouldNotBeWrittenDownIsTriedAgain() async throws {
+        let bench = try CredentialBench()
+        bench.memory.isFull.withLock { $0 = true }
+        try await bench.run { bench in
+            try await bench.set("db", Self.canary)
+            try await bench.assign("web.service", ["db"])
+            try await eventually("a try") { bench.memory.refused.withLock { $0 } > 1 || bench.advance() }
+            bench.memory.isFull.withLock { $0 = false }
+            try await eventually("kept") { bench.memory.values()["web.service"] != nil || bench.advance() }
+        }
+    }
+
+    @Test func aPullGetsTheLoginsOfThisMachineOnly() async throws {
+        try await CredentialBench().run { bench in
+            try await bench.set("quay", Self.canary)
+            try await bench.set("db", [1])
+            try await bench.assign("web.service", ["quay:fleet.registry-auth", "db"])
+            #expect(await bench.ask("fleet-pull-0123.service", "quay") == Self.canary)
+            #expect(await bench.ask("fleet-pull-0123.service", "db") == nil)
+            bench.fetching.withLock { $0 = "db" }
+            #expect(await bench.ask("fleet-pull-0123.service", "db") == [1])
+        }
+    }
+
+    @Test func nobodyIsShutOut() async throws {
+        try await CredentialBench().run { bench in
+            let (old, other) = (bench.box.key, try bench.other)
+            try await bench.announce([old])
+            try await bench.announce([old], by: other)
+            try await bench.set("db", Self.canary)
+            // In the middle of a change of keys: here it is first, there it is not yet.
+            bench.box.turn()
+            try await bench.announce([bench.box.key, old])
+            let refusal = await #expect(throws: APIError.self) { try await bench.set("db", [2]) }
+            #expect(refusal?.error.message.hasPrefix("89abcdef (alpha) would not be able to open") == true)
+            // Where it never was, nobody misses it.
+            try await bench.set("new", [3])
+            try await bench.announce([old, bench.box.key], by: other)
+            try await bench.set("db", [2])
+            let late = await #expect(throws: APIError.self) {
+                _ = try await bench.controller.rotateSecrets(by: "root")
+            }
+            #expect(late?.error.message.hasPrefix("89abcdef (alpha) would go on sealing") == true)
+            try await bench.announce([bench.box.key, old], by: other)
+            #expect(try await bench.controller.rotateSecrets(by: "root").sealed == 0)
+            // A machine that is away may come back with the old key only.
+            try await bench.assign("web.service", ["db"], on: other)
+            try await bench.announce(nil, by: other)
+            #expect(try await bench.controller.rotateSecrets(by: "root").absent == [other])
+        }
+    }
+
     @Test func whatHasLeftIsForgotten() async throws {
         try await CredentialBench().run { bench in
             try await bench.set("db", Self.canary)
@@ -117,6 +184,21 @@ import UnitFile
     }
 }
 
+/// A disk that may be full.
+private final class FullLedger: DurableLedger {
+    private let inner = MemoryLedger()
+    let isFull = Mutex(false)
+    let refused = Mutex(0)
+
+    func values() -> [UnitName: [UInt8]] { inner.values() }
+
+    func keep(_ values: [UnitName: [UInt8]?]) async throws {
+        guard isFull.withLock({ $0 }) else { return inner.keep(values) }
+        refused.withLock { $0 += 1 }
+        throw StoreError(.unavailable, "no space left")
+    }
+}
+
 private struct NoJournal: JournalReader {
     func lines(of unit: UnitName, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error> {
         AsyncThrowingStream { $0.finish() }
@@ -130,11 +212,12 @@ private final class FakeBox: SecretBox {
 
     var key: SecretKeyID { Self.id(byte.withLock { $0 }) }
 
-    func turn() { byte.withLock { $0 += 1 } }
+    func turn(back: Bool = false) { byte.withLock { $0 = back ? $0 - 1 : $0 + 1 } }
 
     private static func id(_ byte: UInt8) -> SecretKeyID { SecretKeyID(ofKey: [byte]) }
 
-    func keys() -> [SecretKeyID] { [key] }
+    /// All that it had, the newest first.
+    func keys() -> [SecretKeyID] { (1...byte.withLock { $0 }).reversed().map(Self.id) }
 
     func seal(_ content: [UInt8], for name: CredentialName) -> SealedSecret {
         let byte = byte.withLock { $0 }
@@ -142,7 +225,9 @@ private final class FakeBox: SecretBox {
     }
 
     func open(_ secret: SealedSecret, for name: CredentialName) throws(SecretBoxError) -> [UInt8] {
-        guard !isLocked.withLock({ $0 }) else { throw SecretBoxError(.noKey, "locked") }
+        guard !isLocked.withLock({ $0 }), byte.withLock({ secret.bytes[0] <= $0 }) else {
+            throw SecretBoxError(.noKey, "locked")
+        }
         return secret.bytes.dropFirst(1 + name.description.utf8.count).map { ~$0 }
     }
 }
@@ -163,13 +248,23 @@ private final class FakeListener: CredentialListener {
     func call(_ call: CredentialCall) { calls.withLock { _ = $0?.yield(call) } }
 }
 
-private struct CredentialBench {
+private final class CredentialBench: Sendable {
     let agentBench: AgentBench
     let registry: RegistryService
     let controller: FleetController
     let listener = FakeListener()
     let box = FakeBox()
-    let memory = MemoryLedger()
+    let memory = FullLedger()
+    /// The login that a pull was begun with.
+    let fetching = Mutex("")
+
+    var other: MachineID { get throws { try #require(MachineID("89abcdef89abcdef89abcdef89abcdef")) } }
+
+    /// Lets waits end. False, to be the last word of a condition.
+    func advance() -> Bool {
+        agentBench.clock.manual.advance(by: .seconds(1))
+        return false
+    }
 
     var store: WatchedStore { agentBench.store }
 
@@ -197,7 +292,7 @@ private struct CredentialBench {
         )
     }
 
-    func run(_ body: (CredentialBench) async throws -> Void) async throws {
+    func run(_ body: @Sendable (CredentialBench) async throws -> Void) async throws {
         let agent = AgentService(
             store: store,
             keyspace: .standard,
@@ -219,10 +314,12 @@ private struct CredentialBench {
             machine: agentBench.machine,
             box: box,
             memory: memory,
+            isFetching: { [self] peer in fetching.withLock { $0 } == peer.credential.description },
+            clock: agentBench.clock,
             log: Self.log
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await registry.run() }
+            group.addTask { [registry] in try await registry.run() }
             group.addTask { try await agent.run() }
             group.addTask { try await service.run() }
             do {
@@ -241,7 +338,8 @@ private struct CredentialBench {
         _ = try await controller.setCredential(id, to: content, by: "root")
     }
 
-    func assign(_ unit: String, _ credentials: [String]) async throws {
+    /// `machine` is another one than the bench's.
+    func assign(_ unit: String, _ credentials: [String], on machine: MachineID? = nil) async throws {
         let wanted = try credentials.map { text in
             let names = try text.split(separator: ":").map { try #require(CredentialName($0)) }
             return Credential(kind: .secret, name: try #require(names.first), id: names.last)
@@ -259,7 +357,8 @@ private struct CredentialBench {
             at: Timestamp(milliseconds: 0),
             credentials: wanted
         )
-        try await put([.put(key(unit), RegistryValue.encode(assignment), lease: nil)])
+        try await put([.put(key(unit, machine), RegistryValue.encode(assignment), lease: nil)])
+        guard machine == nil else { return }
         try await eventually("listening") { listener.isListening }
         // The agent follows for itself.
         try await eventually("assigned") { await ask(unit, wanted[0].id.description) != nil }
@@ -267,8 +366,10 @@ private struct CredentialBench {
 
     func unassign(_ unit: String) async throws { try await put([.delete(.key(key(unit)))]) }
 
-    /// What this machine says of its keys.
-    func announce(_ keys: [SecretKeyID]) async throws {
+    /// What this machine, or the other one, says of its keys; nil when it leaves.
+    func announce(_ keys: [SecretKeyID]?, by machine: MachineID? = nil) async throws {
+        let key = RegistryKey.presence(machine ?? agentBench.machine).key(in: .standard)
+        guard let keys else { return try await put([.delete(.key(key))]) }
         let presence = MachinePresence(
             hostname: "alpha",
             primaryIP: "",
@@ -278,12 +379,11 @@ private struct CredentialBench {
             secretKeys: keys,
             since: Timestamp(milliseconds: 0)
         )
-        let key = RegistryKey.presence(agentBench.machine).key(in: .standard)
         try await put([.put(key, RegistryValue.encode(presence), lease: nil)])
     }
 
-    private func key(_ unit: String) throws -> Key {
-        RegistryKey.assignment(agentBench.machine, try UnitName(unit)).key(in: .standard)
+    private func key(_ unit: String, _ machine: MachineID? = nil) throws -> Key {
+        RegistryKey.assignment(machine ?? agentBench.machine, try UnitName(unit)).key(in: .standard)
     }
 
     private func put(_ operations: [StoreOperation]) async throws {

@@ -96,20 +96,52 @@ import UnitFile
         #expect(throws: UseCaseError.self) { try perform(.remove([db])) }
     }
 
-    @Test mutating func podmansOwnSecretsAreNotForFleets() throws {
-        let text = "[Container]\nImage=localhost/own:1\nSecret=db,type=env\n"
+    private func container(_ lines: String) throws -> Change {
         var submission = Submission(
             name: try UnitName("web.service"),
             source: try QuadletName("web.container"),
-            text: text
+            text: "[Container]\nImage=localhost/own:1\n" + lines
         )
         submission.path = "web.container"
-        let change = Change.submit([submission], target: .inactive, replace: .keep)
+        return Change.submit([submission], target: .inactive, replace: .keep)
+    }
+
+    @Test mutating func whatPodmanIsAskedForFleetGives() throws {
+        _ = try perform(.set(db, content("one")))
+        try world.perform(container("Secret=db,target=/etc/db other\n"))
+        let web = try #require(try unit("web.service"))
+        #expect(world.snapshot.credentials(for: web.options) == [Credential(kind: .secret, name: db.name)])
+        #expect(world.snapshot.users(of: db) == [web.name])
+        #expect(throws: UseCaseError.self) { try perform(.remove([db])) }
+        // Podman's own until there is one of fleet's.
+        let other = CredentialID(.secret, try #require(CredentialName("other")))
+        _ = try perform(.set(other, content("two")))
+        #expect(world.snapshot.credentials(for: web.options).map(\.source) == [db, other])
+    }
+
+    @Test(arguments: ["type=env", "uid=33", "mode=0440", "type=env,target=X", "target=a:b"])
+    mutating func whatFleetCannotDoForPodman(option: String) throws {
+        let change = try container("Secret=db,\(option)\n")
         #expect(throws: Never.self) { try world.plan(change) }
         _ = try perform(.set(db, content("one")))
         let error = #expect(throws: UseCaseError.self) { try world.plan(change) }
         #expect(error?.message.contains("web.container:3") == true)
-        #expect(error?.message.contains("write Secret=db in [X-Fleet]") == true)
+        #expect(error?.message.contains("/run/secrets/db; remove \(option.prefix { $0 != "," })") == true)
+    }
+
+    @Test mutating func systemdTakesNoMoreThanThis() throws {
+        let size = Limits.credentialBytes
+        let large = CredentialContent(blob: StoredBlob([1]), size: size, key: nil)
+        let ids = try ["a", "b", "c"].map { CredentialID(.config, try #require(CredentialName($0))) }
+        for id in ids { _ = try perform(.set(id, large)) }
+        let text = "[Service]\nExecStart=/bin/true\n[X-Fleet]\nConfig=a\nConfig=b\n"
+        let error = #expect(throws: UseCaseError.self) { try world.submit("web.service", text) }
+        #expect(error?.message.contains("have 1048578 bytes with their names") == true)
+        _ = try perform(.set(ids[0], CredentialContent(blob: StoredBlob([2]), size: size - 2, key: nil)))
+        try world.submit("web.service", text)
+        #expect(throws: UseCaseError.self) {
+            try perform(.set(ids[0], CredentialContent(blob: StoredBlob([3]), size: size - 1, key: nil)))
+        }
     }
 
     @Test mutating func onlyThoseWhoWantItRestart() throws {

@@ -136,8 +136,21 @@ struct FileSecretBoxTests {
         #expect(try box.seal([1], for: name()).key == first.key)
         let mode = try FileManager.default.attributesOfItem(atPath: made)[.posixPermissions] as? Int
         #expect(mode == 0o600)
-        // The operator's file wins.
+        // The operator's file comes first, and hides nothing.
         try folder.write([Self.line(1)])
+        #expect(try box.keys() == [Self.id(1), first.key])
         #expect(try box.seal([1], for: name()).key == Self.id(1))
+        #expect(try box.open(first, for: name()) == [1])
+    }
+
+    @Test func theKeyThatWasMadeGoesAlongToAnotherRegistry() throws {
+        let folder = try Folder()
+        let made = folder.path + "/made.keys"
+        let shared = FileSecretBox(path: folder.file, made: made, mayMake: false)
+        #expect(throws: SecretBoxError.self) { try shared.seal([1], for: name()) }
+        #expect(!FileManager.default.fileExists(atPath: made))
+        let sealed = try FileSecretBox(path: folder.file, made: made).seal([1], for: name())
+        #expect(try shared.keys() == [sealed.key])
+        #expect(try shared.open(sealed, for: name()) == [1])
     }
 }

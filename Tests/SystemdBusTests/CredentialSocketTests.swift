@@ -96,4 +96,22 @@ import UnitFile
         )
         #expect(ContainerCredentials.text("[Container]\n", with: []) == "[Container]\n")
     }
+
+    @Test func podmanIsNotAskedForWhatFleetGives() throws {
+        let name = try #require(CredentialName("db"))
+        let text = "[Container]\nImage=x\nSecret=own,type=env\nSecret=db,target=/etc/db.key  third\n"
+        #expect(
+            ContainerCredentials.text(text, with: [Credential(kind: .secret, name: name)]) == text + """
+                [Container]
+                Volume=%d/db:/run/secrets/db:ro
+                Volume=%d/db:/etc/db.key:ro
+                Secret=
+                Secret=own,type=env
+                Secret=third
+
+                """
+        )
+        let config = [Credential(kind: .config, name: name)]
+        #expect(!ContainerCredentials.text(text, with: config).contains("Secret=\n"))
+    }
 }

@@ -13,6 +13,13 @@ extension Snapshot {
     /// All volumes that the unit's file names, whether it keeps to them or not, sorted.
     package func namedVolumes(of unit: Unit) -> [VolumeName] { volumes(of: unit) { _ in true } }
 
+    /// The volumes of the unit of which only podman's folder is known to be empty, and never the data: those whose
+    /// `.volume` file says that they are elsewhere.
+    package func opaqueVolumes(of unit: Unit) -> [VolumeName] {
+        let plain = Set(volumes(of: unit) { !$0.volumes.isOpaque })
+        return namedVolumes(of: unit).filter { !plain.contains($0) }
+    }
+
     /// `counts` is asked about files beside the unit's own: their policy is for all who use them.
     private func volumes(of unit: Unit, counts: (Unit) -> Bool) -> [VolumeName] {
         guard !unit.volumes.isEmpty else { return [] }
@@ -25,7 +32,7 @@ extension Snapshot {
         }
         var found = Set(unit.volumes.names)
         if unit.options.volumePolicy == .sticky { found.formUnion(unit.volumes.states) }
-        if let own = unit.volumes.own.flatMap({ VolumeName($0, of: unit.name) }) { found.insert(own) }
+        if let own = unit.volumes.own.flatMap({ VolumeName($0, of: unit.name) }), counts(unit) { found.insert(own) }
         found.formUnion(named(by: unit.volumes.files, for: unit.name))
         var seen: Set<UnitName> = [unit.name]
         var open = unit.volumes.beside
@@ -65,6 +72,7 @@ extension Snapshot {
             status.active == "failed" || status.active == "inactive",
             status.failure != nil || (status.settled && assignment.target == .loaded)
         else { return false }
-        return status.volumes.map { !$0.contains(volume) } ?? false
+        guard let held = status.volumes, !held.contains(volume) else { return false }
+        return units[unit].map { !opaqueVolumes(of: $0).contains(volume) } ?? true
     }
 }

@@ -14,8 +14,14 @@ package struct VolumeFacts: Hashable, Sendable {
     package var states: [SpecifierText] = []
     /// `VolumeName=` of a `.volume` file.
     package var own: SpecifierText?
+    /// A `.volume` file says that its data are somewhere else than in podman's folder for it, or come from there: with
+    /// the container stopped, that folder says nothing of them.
+    package var isOpaque = false
 
     package init() {}
+
+    /// What makes a `.volume` file's data be elsewhere (podman-systemd.unit(5)). `PodmanArgs=` may say anything.
+    private static let opaqueKeys = ["Device", "Type", "Options", "Driver", "Image", "PodmanArgs", "GlobalArgs"]
 
     /// `kind` is nil for a unit file of systemd's. What has an error is passed over.
     package init(of kind: QuadletKind?, _ file: ParsedUnitFile) {
@@ -29,6 +35,11 @@ package struct VolumeFacts: Hashable, Sendable {
         guard let kind else { return }
         if kind == .volume, let option = file.options(section: kind.section, key: "VolumeName").last {
             own = option.value.isEmpty ? nil : try? SpecifierText(option.value)
+        }
+        if kind == .volume {
+            isOpaque = Self.opaqueKeys.contains { key in
+                file.options(section: kind.section, key: key).contains { !$0.value.isEmpty }
+            }
         }
         var found: Set<QuadletName> = []
         for (_, source) in Self.sources(of: kind, file) {
@@ -80,6 +91,8 @@ package struct UnitVolumes: Hashable, Sendable {
     package var states: [VolumeName] = []
     /// What a `.volume` file makes; its users fill in specifiers with their own names, as podman does.
     package var own: SpecifierText?
+    /// `VolumeFacts.isOpaque`
+    package var isOpaque = false
 
     package init() {}
 
@@ -89,6 +102,7 @@ package struct UnitVolumes: Hashable, Sendable {
         beside = facts.beside
         states = facts.states.compactMap { text in text.text(for: unit).flatMap(VolumeName.init(state:)) }
         if let source, source.kind == .volume { own = facts.own ?? .standardVolume(source) }
+        isOpaque = facts.isOpaque
     }
 
     package var isEmpty: Bool { self == UnitVolumes() }

@@ -45,6 +45,7 @@ extension AuditedOutcome {
         let staysDown = status.failure != nil || (status.settled && assignment.target == .loaded)
         let wasAsked = assignment.volumes?.contains(volume) ?? false
         guard isOver, staysDown, wasAsked, let held = status.volumes else { return false }
-        return !held.contains(volume)
+        let isOpaque = snapshot.units[unit].map { snapshot.opaqueVolumes(of: $0).contains(volume) } ?? false
+        return !held.contains(volume) && !isOpaque
     }
 }

@@ -167,7 +167,7 @@ struct AuditedOutcome {
         if let programs = objection(ofProgramsTo: unit, on: machine, isNew: isNew) { return programs }
         if isNew {
             let keys = known.presence?.secretKeys ?? []
-            for credential in options.credentials {
+            for credential in snapshot.credentials(for: options) {
                 guard let record = snapshot.credentials[credential.source] else { return "no \(credential.source)" }
                 if let key = record.key, !keys.contains(key) { return "no key \(key)" }
             }

@@ -6,7 +6,7 @@ import FleetModel
 enum CredentialConstraint {
     static func reason(_ unit: Unit, on host: Host, as standing: Standing, in world: World) -> IneligibleReason? {
         guard standing == .newcomer else { return nil }
-        for credential in unit.options.credentials {
+        for credential in world.snapshot.credentials(for: unit.options) {
             guard let record = world.snapshot.credentials[credential.source] else {
                 return .credentialMissing(credential.source)
             }

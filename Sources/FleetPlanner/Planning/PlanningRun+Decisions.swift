@@ -186,6 +186,7 @@ extension PlanningRun {
         after old: Assignment? = nil
     ) -> Assignment {
         let volumes = unit.options.isGlobal ? [] : index.volumes.volumes(of: unit.name)
+        let credentials = snapshot.credentials(for: unit.options)
         return Assignment(
             file: unit.intent.file,
             target: unit.target.state,
@@ -199,7 +200,7 @@ extension PlanningRun {
             quadlet: bundle(unit, after: old),
             volumes: volumes.isEmpty ? nil : volumes,
             health: unit.options.health,
-            credentials: unit.options.credentials.isEmpty ? nil : unit.options.credentials,
+            credentials: credentials.isEmpty ? nil : credentials,
             image: unit.imagePull,
             verdictMs: unit.quadlet?.check?.verdict.milliseconds
         )

@@ -117,6 +117,9 @@ package actor AgentService: Service {
     /// What the unit is to do here, as far as known.
     package func assignment(of unit: UnitName) -> Assignment? { core.assignment(of: unit) }
 
+    /// Whether a unit of this machine is given just this.
+    package func hasUnit(with credential: Credential) -> Bool { core.hasUnit(with: credential) }
+
     package func run() async throws {
         core = AgentCore(machine: machine, ledger: readLedger())
         await cancelWhenGracefulShutdown {

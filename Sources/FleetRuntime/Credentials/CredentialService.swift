@@ -1,4 +1,4 @@
-import FleetAgent
+package import FleetAgent
 package import FleetModel
 import FleetRegistry
 package import Logging
@@ -18,9 +18,11 @@ package struct CredentialService: Service {
     private let contents: CredentialContents
     private let kept: KeptCredentials?
     private let box: any SecretBox
+    private let isFetching: @Sendable (CredentialPeer) async -> Bool
     private let log: Logger
 
-    /// `memory` outlives an outage of the registry; nil where the registry is as near.
+    /// `memory` outlives an outage of the registry; nil where the registry is as near. `isFetching` says whether a
+    /// service that fetches or looks up an image was begun by this fleetd, with this login.
     package init(
         listener: any CredentialListener,
         agent: AgentService,
@@ -29,14 +31,19 @@ package struct CredentialService: Service {
         machine: MachineID,
         box: any SecretBox,
         memory: (any DurableLedger)?,
+        isFetching: @escaping @Sendable (CredentialPeer) async -> Bool = { _ in false },
+        clock: any WallClock,
         log: Logger
     ) {
         self.listener = listener
         self.agent = agent
         self.registry = registry
         contents = CredentialContents(store: store, keyspace: registry.keyspace)
-        kept = memory.map { [contents] in KeptCredentials($0, contents: contents, machine: machine, log: log) }
+        kept = memory.map { [contents] ledger in
+            KeptCredentials(ledger, contents: contents, box: box, machine: machine, clock: clock, log: log)
+        }
         self.box = box
+        self.isFetching = isFetching
         self.log = log
     }
 
@@ -80,7 +87,7 @@ package struct CredentialService: Service {
             return await call.answer(nil)
         }
         do {
-            var content = try await stored(wanted.source, of: peer.unit).opened(wanted.source, with: box)
+            var content = try await opened(wanted.source, of: peer.unit)
             await call.answer(content)
             wipe(&content)
             log.debug("\(peer.unit) has got the \(wanted.source)", metadata: metadata)
@@ -90,10 +97,30 @@ package struct CredentialService: Service {
         }
     }
 
-    /// A pull asks for a login by the secret's name; nobody but root starts units of such names.
+    /// A pull asks for a login by the secret's name, which has to be that of a unit of this machine: a fleetd that was
+    /// restarted has not begun the pull itself. Nobody but root starts units of such names.
     private func wanted(by peer: CredentialPeer) async -> Credential? {
-        guard !PullUnitName.isOne(peer.unit) else { return Credential(kind: .secret, name: peer.credential) }
-        return await agent.assignment(of: peer.unit)?.credentials?.first { $0.id == peer.credential }
+        guard PullUnitName.isOne(peer.unit) else {
+            return await agent.assignment(of: peer.unit)?.credentials?.first { $0.id == peer.credential }
+        }
+        let login = Credential(kind: .secret, name: peer.credential, id: .registryAuth)
+        if await agent.hasUnit(with: login) { return login }
+        return await isFetching(peer) ? login : nil
+    }
+
+    /// Better an earlier content than none: what is sealed under a key that this machine does not have, and was opened
+    /// here under another one before, is still kept (promise P1).
+    private func opened(_ id: CredentialID, of unit: UnitName) async throws -> [UInt8] {
+        let newest = try await stored(id, of: unit)
+        do throws(SecretBoxError) {
+            return try newest.opened(id, with: box)
+        } catch {
+            guard error.code == .noKey, let old = await kept?.stored(id, of: unit), old != newest,
+                let content = try? old.opened(id, with: box)
+            else { throw error }
+            log.error("\(unit) gets the \(id) as it was before: \(error)", metadata: ["unit": "\(unit)"])
+            return content
+        }
     }
 
     /// What is stored now, or else what is kept.

@@ -45,12 +45,17 @@ extension FleetController {
             }
             return RotationReport(key: nil, sealed: 0)
         }
-        let lacking = try await snapshot().presentMachines.filter { $0.presence?.secretKeys?.contains(key) != true }
-        guard lacking.isEmpty else {
-            let names = lacking.map { "\($0.id.short) (\($0.presence?.hostname ?? ""))" }.joined(separator: ", ")
+        try refuse(
+            try await snapshot().machinesWithout(key),
+            key,
+            "put the key there too and 'systemctl reload fleetd', then rotate"
+        )
+        // What is set there afterwards would be sealed under an old key again, which is about to go.
+        let late = try await snapshot().presentMachines.filter { $0.presence?.secretKeys?.first != key }
+        guard late.isEmpty else {
             throw APIError(
                 409,
-                "\(names) would not be able to open what is sealed under the key \(key): put the key there too and "
+                "\(Self.names(late)) would go on sealing under another key: put the line of \(key) first there too and "
                     + "'systemctl reload fleetd', then rotate"
             )
         }
@@ -58,7 +63,21 @@ extension FleetController {
         for id in secrets {
             if try await reseal(id, under: key, by: user) { sealed += 1 }
         }
-        return RotationReport(key: key, sealed: sealed)
+        let absent = try await snapshot().absentMachinesWithSecrets
+        return RotationReport(key: key, sealed: sealed, absent: absent.isEmpty ? nil : absent)
+    }
+
+    /// For an error that says whom it would shut out.
+    private func refuse(_ lacking: [Machine], _ key: SecretKeyID, _ wayOut: String) throws(APIError) {
+        guard !lacking.isEmpty else { return }
+        throw APIError(
+            409,
+            "\(Self.names(lacking)) would not be able to open what is sealed under the key \(key): \(wayOut)"
+        )
+    }
+
+    private static func names(_ machines: [Machine]) -> String {
+        machines.map { "\($0.id.short) (\($0.presence?.hostname ?? ""))" }.joined(separator: ", ")
     }
 
     /// False when it is under that key already, or gone.
@@ -89,9 +108,17 @@ extension FleetController {
     private func keeping(_ content: [UInt8], as id: CredentialID) async throws(APIError) -> CredentialContent {
         guard id.kind == .secret else { return CredentialContent(blob: StoredBlob(content), size: content.count) }
         let before = try box { box throws(SecretBoxError) in try box.keys() }
+        if let key = before.first { try await refuseToShutOut(id, key) }
         let sealed = try box { box throws(SecretBoxError) in try box.seal(content, for: id.name) }
         if !before.contains(sealed.key) { await keysChanged() }
         return CredentialContent(blob: StoredBlob(sealed.bytes), size: content.count, key: sealed.key)
+    }
+
+    /// Machines that have the secret now must have it afterwards: a unit there may be restarted because of it.
+    private func refuseToShutOut(_ id: CredentialID, _ key: SecretKeyID) async throws(APIError) {
+        let snapshot = try await snapshot()
+        let lacking = snapshot.machinesWithout(key).filter { snapshot.has(id, on: $0) }
+        try refuse(lacking, key, "put the key there too and 'systemctl reload fleetd', or set it on another machine")
     }
 
     private func performCredentials(

@@ -48,7 +48,7 @@ extension CredentialChange {
     ) throws(UseCaseError) -> CredentialPlan {
         var planner = CredentialPlanner(snapshot: snapshot, user: user, keyspace: keyspace)
         switch self {
-        case .set(let id, let content): return planner.set(id, content, &events)
+        case .set(let id, let content): return try planner.set(id, content, &events)
         case .reseal(let name, let content): return try planner.reseal(CredentialID(.secret, name), content)
         case .remove(let ids): return try planner.remove(Set(ids).sorted())
         }
@@ -65,10 +65,20 @@ private struct CredentialPlanner {
     /// from the engine.
     private static let toldUnits = Limits.operationsPerTransaction - 8
 
-    mutating func set(_ id: CredentialID, _ content: CredentialContent, _ events: inout EventIDs) -> CredentialPlan {
+    mutating func set(
+        _ id: CredentialID,
+        _ content: CredentialContent,
+        _ events: inout EventIDs
+    ) throws(UseCaseError) -> CredentialPlan {
         let old = snapshot.credentials[id]
         guard old?.blob != content.blob.hash else { return CredentialPlan(transaction: nil, restarted: []) }
         let users = snapshot.users(of: id)
+        let check = CredentialCheck(snapshot: snapshot)
+        for unit in users.compactMap({ snapshot.units[$0] }) where content.size > old?.size ?? 0 {
+            if let problem = check.excess(of: unit.options, in: unit.name, with: (id, content.size)) {
+                throw UseCaseError(.conflict, unit.name, problem)
+            }
+        }
         let restarted = users.filter { name in
             guard old != nil, let unit = snapshot.units[name] else { return false }
             return unit.options.restartsOnChange && unit.target.state == .launched

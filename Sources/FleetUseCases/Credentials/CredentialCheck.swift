@@ -24,23 +24,41 @@ struct CredentialCheck {
                     + "\(source.name) FILE"
             ).description
         }
-        return messages + nativeSecrets(of: submission.source, file)
+        return messages + podmanSecrets(of: submission.source, file, options)
+            + [excess(of: options, in: submission.name)].compactMap { $0 }
     }
 
-    /// Podman writes the secrets of its own `Secret=` below `/var/lib/containers`, in plain text, whatever driver has
-    /// them (seen with podman 5.4, with `type=mount`, in the container's `userdata/secrets`).
-    private func nativeSecrets(of source: QuadletName?, _ file: ParsedUnitFile) -> [String] {
+    /// What fleet has and cannot deliver as the file asks podman to.
+    private func podmanSecrets(of source: QuadletName?, _ file: ParsedUnitFile, _ options: FleetOptions) -> [String] {
         guard source?.kind == .container else { return [] }
-        return file.options(section: QuadletKind.container.section, key: "Secret").compactMap { option in
-            let name = option.value.prefix { $0 != "," }
-            guard let name = CredentialName(name), snapshot.credentials[CredentialID(.secret, name)] != nil else {
+        return PodmanSecret.all(in: file).compactMap { secret in
+            let id = CredentialID(.secret, secret.name)
+            guard snapshot.credentials[id] != nil else { return nil }
+            let problem: String
+            if let unknown = secret.unknown {
+                problem =
+                    "\(unknown.printable(limit: 40)) is not for fleet's \(id): podman would write it to the disk in plain "
+                    + "text, and fleet gives it as a file of root's, /run/secrets/\(secret.name); remove "
+                    + "\(unknown.printable(limit: 40)), or call podman's own secret something else"
+            } else if let other = options.credentials.first(where: { $0.id == secret.name && $0.source != id }) {
+                problem = "\(other.source) comes to the unit as \(other.id) already; give that one another name"
+            } else {
                 return nil
             }
-            return file.error(
-                at: option,
-                "Secret=\(name) of [Container] is podman's own, which writes secrets to the disk in plain text; write "
-                    + "Secret=\(name) in [X-Fleet], and the container finds it as /run/secrets/\(name)"
-            ).description
+            return file.error(at: secret.option, "Secret=\(secret.text.printable(limit: 60)): \(problem)").description
         }
+    }
+
+    /// nil when systemd takes all that a unit with these options is given.
+    func excess(of options: FleetOptions, in unit: UnitName, with new: (CredentialID, size: Int)? = nil) -> String? {
+        let credentials = snapshot.credentials(for: options)
+        let bytes = credentials.map { credential in
+            let size = credential.source == new?.0 ? new?.size : snapshot.credentials[credential.source]?.size
+            return (size ?? 0) + credential.id.description.utf8.count
+        }
+        let sum = bytes.reduce(0, +)
+        guard sum > Limits.unitCredentialBytes else { return nil }
+        return "\(unit): its configs and secrets have \(sum) bytes with their names, and systemd gives a unit at most "
+            + "\(Limits.unitCredentialBytes): take some out, or make them smaller"
     }
 }

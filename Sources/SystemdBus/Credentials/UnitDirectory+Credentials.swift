@@ -29,10 +29,29 @@ enum ContainerCredentials {
     /// The text of a `.container` file with a read-only mount of each at `/run/secrets/CREDENTIAL`, where containers
     /// expect secrets. podman's own secrets would be on its disk, in plain text; this is the file that systemd keeps in
     /// memory for the service (`%d` of systemd.unit(5)).
+    ///
+    /// What the file asks podman for and the unit is given by fleet is taken out: an empty `Secret=` forgets all, and
+    /// what is podman's own comes again after it.
     static func text(_ text: String, with credentials: [Credential]) -> String {
         let mounted = credentials.filter { $0.id != .registryAuth }
         guard !mounted.isEmpty else { return text }
-        let lines = mounted.map { "Volume=%d/\($0.id):/run/secrets/\($0.id):ro\n" }
+        var lines = mounted.map { "Volume=%d/\($0.id):/run/secrets/\($0.id):ro\n" }
+        let words = (try? ParsedUnitFile.parse(text)).map(PodmanSecret.words) ?? []
+        var others: [String] = []
+        for (word, option) in words {
+            let secret = PodmanSecret(word, option)
+            let given = mounted.first { $0.kind == .secret && $0.name == secret?.name }
+            guard let secret, let given else {
+                others.append(word)
+                continue
+            }
+            if let target = secret.target { lines.append("Volume=%d/\(given.id):\(target):ro\n") }
+            // Under its own name podman would have put it there too.
+            if secret.target == nil, given.id != given.name {
+                lines.append("Volume=%d/\(given.id):/run/secrets/\(given.name):ro\n")
+            }
+        }
+        if others.count < words.count { lines += ["Secret=\n"] + others.map { "Secret=\($0)\n" } }
         return text + (text.hasSuffix("\n") ? "" : "\n") + "[Container]\n" + lines.joined()
     }
 }

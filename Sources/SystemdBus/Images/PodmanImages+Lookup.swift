@@ -29,8 +29,8 @@ extension PodmanImages: ImageResolver {
                 number: nextID(),
                 output: output.descriptor
             )
-            lookupUnits.insert(unit.name)
-            defer { lookupUnits.remove(unit.name) }
+            lookupUnits[unit.name] = unit
+            defer { lookupUnits[unit.name] = nil }
             let ending = try await systemd.run(unit)
             let words = await output.end()
             lookups[lookup] = nil

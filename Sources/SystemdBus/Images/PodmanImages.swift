@@ -29,8 +29,8 @@ package actor PodmanImages: ImagePuller {
     /// Pulls that nobody wants any more, until nothing is left of them: the next under the name waits for that.
     private var endings: [String: (id: Int, work: Task<Void, Never>)] = [:]
     var lookups: [Lookup: Task<Result<String, ImageLookupError>, Never>] = [:]
-    /// The look-ups' units, by the names of which `endPulls` knows them.
-    var lookupUnits: Set<String> = []
+    /// The look-ups' units, by their names.
+    var lookupUnits: [String: PullUnit] = [:]
     private var lastID = 0
 
     /// Between two looks at how far a pull is: each that brings news is a write to the registry.
@@ -41,6 +41,12 @@ package actor PodmanImages: ImagePuller {
         self.systemd = systemd
         store = ImageStore(root: storage)
         self.clock = clock
+    }
+
+    /// Whether the service that asks was begun here, with this login.
+    package func hasBegun(_ peer: CredentialPeer) -> Bool {
+        let name = peer.unit.description
+        return (pulls[name]?.unit ?? lookupUnits[name])?.auth == peer.credential
     }
 
     package func names() async -> [String]? { await store.names()?.map(\.description).sorted() }
@@ -192,7 +198,7 @@ package actor PodmanImages: ImagePuller {
         do {
             let running = try await systemd.listUnits(in: ["activating"], matching: [PullUnitName.pattern])
             // Looked at again: a pull may have begun while systemd was asked.
-            for unit in running where !wanted.contains(unit.name) && !lookupUnits.contains(unit.name) {
+            for unit in running where !wanted.contains(unit.name) && !lookupUnits.keys.contains(unit.name) {
                 if pulls[unit.name] == nil { await systemd.end(transient: unit.name) }
             }
         } catch {

@@ -8,6 +8,7 @@ import UnitFile
 final class VolumeFolders: Sendable {
     private let paths: SystemdPaths
     private let watched = Mutex<[UnitName: [VolumeName]]>([:])
+    private let doubt = Mutex(VolumeDoubt())
 
     init(_ paths: SystemdPaths) { self.paths = paths }
 
@@ -21,14 +22,54 @@ final class VolumeFolders: Sendable {
         }
     }
 
+    /// What volumes hold, as far as that is known.
+    struct Held {
+        /// The volumes that hold data, or may: nothing is lost when they are kept for nothing.
+        var volumes: [UnitName: [VolumeName]] = [:]
+        /// Those among them that podman has not been asked about since the unit's last news.
+        var unclear: [UnitName: [VolumeName]] = [:]
+    }
+
     /// Which volumes of these units hold data, on a thread of its own: a folder may be on a file system that does not
     /// answer. Units that keep to none are missing from the answer.
-    func held(by units: [UnitName]) async -> [UnitName: [VolumeName]] {
+    func held(by units: [UnitName]) async -> Held {
         let wanted = watched.withLock { watched in
             units.reduce(into: [UnitName: [VolumeName]]()) { $0[$1] = watched[$1] }
         }
-        guard !wanted.isEmpty else { return [:] }
-        return await OwnThread.run { wanted.mapValues { $0.filter(self.holdsData) } }
+        guard !wanted.isEmpty else { return Held() }
+        let said = doubt.withLock { doubt in
+            wanted.keys.reduce(into: [UnitName: Set<VolumeName>]()) { $0[$1] = doubt.emptyVolumes(of: $1) }
+        }
+        return await OwnThread.run {
+            var held = Held()
+            for (unit, volumes) in wanted {
+                var unclear: [VolumeName] = []
+                held.volumes[unit] = volumes.filter { volume in
+                    if self.holdsData(volume) { return true }
+                    guard volume.statePath == nil else { return false }
+                    guard let empty = said[unit] else {
+                        unclear.append(volume)
+                        return true
+                    }
+                    return !empty.contains(volume)
+                }
+                if !unclear.isEmpty { held.unclear[unit] = unclear }
+            }
+            return held
+        }
+    }
+
+    /// Something has happened to the unit: what podman said of its volumes is old.
+    func doubt(_ unit: UnitName) { doubt.withLock { $0.doubt(unit) } }
+
+    /// What podman is to be asked; nil for nothing.
+    func question(about unclear: [UnitName: [VolumeName]]) -> VolumeDoubt.Question? {
+        doubt.withLock { $0.question(about: unclear) }
+    }
+
+    /// Returns the units that are to be looked at again.
+    func answer(_ question: VolumeDoubt.Question, areEmpty: Set<VolumeName>) -> [UnitName] {
+        doubt.withLock { $0.answer(question, areEmpty: areEmpty) }
     }
 
     /// A folder that cannot be read counts as holding data.

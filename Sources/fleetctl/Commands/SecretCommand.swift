@@ -42,6 +42,12 @@ struct SecretCommand: FleetctlCommand {
             context.console.print(
                 report.sealed == 0 ? "Nothing to do: all secrets are sealed\(key)" : "Sealed \(report.sealed)\(key)"
             )
+            for machine in report.absent ?? [] {
+                context.console.print(
+                    "\(machine.short) is not present and has units with secrets: give it the key before it is back, and "
+                        + "leave it the old one"
+                )
+            }
         case "cat":
             throw Failure.usage("a secret is never shown: the machines that start its units open it, nobody else")
         case let word?: throw Failure.usage("secret knows \(Self.actions), not \"\(word.printable())\" like this")
