@@ -204,16 +204,21 @@ extension RealSystemd {
         Type=oneshot
         ExecStartPre=/bin/sleep 1000
         TimeoutStartSec=infinity
+        [Quadlet]
+        DefaultDependencies=false
 
         """
+
+    /// The machine has no network that could come up, which would be waited for.
+    private static let alone = "[Network]\n[Quadlet]\nDefaultDependencies=false\n"
 
     @Test("A network that others use is taken away without a stop", .enabled(if: TestMachine.hasQuadlet))
     func companionInUse() async throws {
         try await Rig.with { rig in
             let (web, network) = (try UnitName("web.service"), try UnitName("app-network.service"))
-            let beside = ["app.network": "[Network]\n"]
+            let beside = ["app.network": Self.alone]
             #expect(try await install("web.service", "web.container", Self.waiting, beside: beside, in: rig) == .done)
-            #expect(try await install("app-network.service", "app.network", "[Network]\n", in: rig) == .done)
+            #expect(try await install("app-network.service", "app.network", Self.alone, in: rig) == .done)
             #expect(try await rig.perform(.start(network)) == .done)
             try await rig.wait(network) { $0.activeState == "active" && !$0.isInUse }
             try await rig.machine.run("systemctl start --no-block web.service")
@@ -237,7 +242,7 @@ extension RealSystemd {
     func newerPodman() async throws {
         try await Rig.with { rig in
             let (web, two) = (try UnitName("web.service"), try UnitName("two.service"))
-            let beside = ["app.network": "[Network]\n"]
+            let beside = ["app.network": Self.alone]
             #expect(try await install("web.service", "web.container", Self.waiting, beside: beside, in: rig) == .done)
             // As another generator would have written it.
             let file = "/run/fleet/companions/app-network.service"
@@ -249,7 +254,7 @@ extension RealSystemd {
             #expect(try await rig.machine.run("tail -n 1 \(file)") == "# older\n")
             // Another file is another text, and one reload tells systemd of it.
             let before = await rig.bus.reloadCount
-            let new = ["app.network": "[Network]\nInternal=true\n"]
+            let new = ["app.network": Self.alone + "[Network]\nInternal=true\n"]
             _ = try await rig.perform(.stop(web)) as OperationResult
             #expect(try await install("web.service", "web.container", Self.waiting, beside: new, in: rig) == .done)
             #expect(try await rig.machine.run("grep -c internal \(file)") == "1\n")
@@ -261,7 +266,7 @@ extension RealSystemd {
     @Test("A network that podman does not make is named, with podman's words", .enabled(if: TestMachine.hasQuadlet))
     func badCompanion() async throws {
         try await Rig.with { rig in
-            let beside = ["app.network": "[Network]\nSubnet=10.0.0.0/8\nIPRange=192.168.0.0/24\n"]
+            let beside = ["app.network": Self.alone + "[Network]\nSubnet=10.0.0.0/8\nIPRange=192.168.0.0/24\n"]
             #expect(try await install("web.service", "web.container", Self.waiting, beside: beside, in: rig) == .done)
             let web = try UnitName("web.service")
             let result: OperationResult = try await rig.perform(.start(web))
