@@ -18,7 +18,7 @@ final class StuckMember: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
-                        mode: NIOHTTP2Handler.ParserMode.server,
+                        mode: .server,  // HTTP has no other word for it.
                         connectionConfiguration: .init(),
                         streamConfiguration: .init()
                     ) { stream in

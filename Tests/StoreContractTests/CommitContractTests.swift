@@ -3,7 +3,7 @@ import FleetRegistry
 import FleetRuntime
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct CommitContractTests {
     @Test(arguments: StoreKind.allCases)
     func `one transaction is one revision, and entries know theirs`(_ kind: StoreKind) async throws {

@@ -6,7 +6,7 @@ import MemoryStore
 import SQLiteStore
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct DiskFullTests {
     /// A file system of two mebibytes.
     private func withSmallDisk(_ body: (String) async throws -> Void) async throws {

@@ -19,6 +19,7 @@ actor EtcdClusters {
     private let size: Int
     private let isFaulty: Bool
     private var cluster: Task<EtcdCluster, any Error>?
+    private var trouble: Trouble?
     private var isBusy = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
@@ -32,16 +33,19 @@ actor EtcdClusters {
     static func with(_ kind: StoreKind, _ body: (StoreFixture) async throws -> Void) async throws {
         guard let clusters = shared[kind] else { throw EtcdLabError("\(kind) is not etcd") }
         let cluster = try await clusters.take()
-        let trouble = clusters.isFaulty ? try await Trouble(cluster) : nil
         do {
-            try await use(cluster, trouble?.order, body)
+            try await use(cluster, clusters.order(cluster), body)
         } catch {
-            await trouble?.end()
             await clusters.giveBack()
             throw error
         }
-        await trouble?.end()
         await clusters.giveBack()
+    }
+
+    /// Which members a client uses; nil for all. Trouble begins with the first case and ends with this process.
+    private func order(_ cluster: EtcdCluster) async throws -> [Int]? {
+        if isFaulty, trouble == nil { trouble = try await Trouble(cluster) }
+        return trouble?.order
     }
 
     private static func use(
@@ -124,35 +128,29 @@ extension EtcdCluster {
 private struct Trouble {
     /// The member that has no trouble and leads comes first.
     let order: [Int]
-    private let work: Task<Void, Never>
 
     init(_ cluster: EtcdCluster) async throws {
         try await cluster.untilReady()
         guard let leader = try await cluster.leader() else { throw EtcdLabError("etcd has no leader") }
         order = [leader, (leader + 1) % 3]
         let victim = cluster.members[(leader + 2) % 3]
-        work = Task {
-            while !Task.isCancelled {
+        Task {
+            while true {
                 victim.kill()
-                await Self.letPass(.milliseconds(50))
-                do { try cluster.start(victim) } catch { return }
-                await Self.letPass(.milliseconds(300))
+                try await Self.letPass(.milliseconds(200))
+                try cluster.start(victim)
+                try await Self.letPass(.seconds(2))
                 victim.pause()
-                await Self.letPass(.milliseconds(100))
+                try await Self.letPass(.milliseconds(300))
                 victim.resume()
-                await Self.letPass(.milliseconds(100))
+                try await Self.letPass(.seconds(1))
             }
         }
     }
 
-    func end() async {
-        work.cancel()
-        await work.value
-    }
-
-    private static func letPass(_ time: Duration) async {
-        // Not a wait: the pace of the trouble. A cancelled one ends the loop.
-        try? await Task.sleep(for: time)
+    private static func letPass(_ time: Duration) async throws {
+        // Not a wait: the pace of the trouble.
+        try await Task.sleep(for: time)
     }
 }
 

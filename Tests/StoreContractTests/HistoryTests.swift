@@ -7,7 +7,7 @@ import Testing
 @testable import SQLiteStore
 
 /// What the embedded store does so that neither its file nor its memory grows with time.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct HistoryTests {
     private func with(_ tuning: StoreTuning, _ body: (SQLiteStore, String) async throws -> Void) async throws {
         try await withDirectory { directory in

@@ -3,7 +3,7 @@ import FleetRegistry
 import FleetRuntime
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct LeaseContractTests {
     @Test(arguments: StoreKind.allCases)
     func `an unknown lease refuses the whole transaction`(_ kind: StoreKind) async throws {

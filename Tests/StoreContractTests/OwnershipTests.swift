@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLiteStore
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct OwnershipTests {
     private func open(_ path: String) async throws(StoreError) -> SQLiteStore {
         try await SQLiteStore.open(path: path, logger: quiet)

@@ -3,7 +3,7 @@ import FleetRegistry
 import FleetRuntime
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RangeContractTests {
     @Test(arguments: StoreKind.allCases)
     func `a new store is empty at revision 0`(_ kind: StoreKind) async throws {

@@ -3,7 +3,7 @@ import FleetRegistry
 import FleetRuntime
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct WatchContractTests {
     @Test(arguments: StoreKind.allCases)
     func `a watch starts at its revision, inclusive`(_ kind: StoreKind) async throws {
