@@ -21,7 +21,7 @@ package struct AgentCore: Hashable, Sendable {
     var lastPull: PullID = 0
     private var lastOperation: OperationID = 0
     /// The wake that was asked for last and has not come.
-    private var alarm: Timestamp?
+    var alarm: Timestamp?
 
     package init(machine: MachineID, ledger: [UnitName: LedgerEntry]) {
         self.machine = machine
@@ -34,7 +34,6 @@ package struct AgentCore: Hashable, Sendable {
     /// What `input` leads to.
     package mutating func step(_ input: AgentInput, now: Timestamp) -> [AgentDirective] {
         var round = Round(now: now)
-        if case .wake = input { alarm = nil }
         take(input, &round)
         for unit in round.dirty.sorted() { settle(unit, &round) }
         return round.notes + round.calls + batches(of: round) + nextAlarm()

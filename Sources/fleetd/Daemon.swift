@@ -244,6 +244,8 @@ private struct Parts {
             registry: registry,
             store: store,
             life: configuration.leadershipLife,
+            uptime: SystemClock.uptime(),
+            ear: session.ear,
             clock: clock,
             log: log
         )

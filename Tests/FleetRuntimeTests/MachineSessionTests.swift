@@ -13,23 +13,46 @@ import Testing
 
     @Test func everyLeaseAndEachOfItsRenewalsIsTold() async throws {
         let told = Mutex<[String]>([])
-        try await run({ lease, sent in told.withLock { $0.append("\(lease) at \(sent.components.seconds)") } }) {
+        try await run({ lease, sent in told.withLock { $0.append("\(lease) at \(sent.components.seconds)") } }) { _ in
             try await eventually("registered") { clock.manual.sleepers == 1 }
             clock.manual.advance(by: .seconds(10))
             try await eventually("renewed") { clock.manual.sleepers == 1 }
             try await store.revoke(LeaseID(1))
             clock.manual.advance(by: .seconds(10))
             try await eventually("has noticed") { clock.manual.sleepers == 1 }
-            #expect(store.inner.entries.isEmpty)
+            #expect(store.inner.entries.map(\.key) == [known], "it is remembered")
             clock.manual.advance(by: .seconds(5))
-            try await eventually("registered again") { store.inner.entries.first?.lease == LeaseID(2) }
+            try await eventually("registered again") { store.inner.entries.last?.lease == LeaseID(2) }
         }
         #expect(told.withLock { $0 } == ["1 at 0", "1 at 10", "2 at 25"])
     }
 
+    private let known = RegistryKey.known(.nobody).key(in: .standard)
+
+    @Test func aMachineThatLeavesIsNotRemembered() async throws {
+        try await run({ _, _ in }) { session in
+            try await eventually("registered") { clock.manual.sleepers == 1 }
+            #expect(store.inner.entries.count == 2)
+            await session.leave()
+            #expect(store.inner.entries.isEmpty)
+        }
+    }
+
+    /// A registry that answers late has been silent.
+    @Test func theEarHearsEveryAnswer() async throws {
+        try await run({ _, _ in }) { session in
+            try await eventually("registered") { clock.manual.sleepers == 1 }
+            #expect(session.ear.left(at: clock.elapsed()) == nil)
+            clock.manual.advance(by: .seconds(10))
+            try await eventually("renewed") { clock.manual.sleepers == 1 && store.renewals.withLock { $0 } == 1 }
+            #expect(session.ear.left(at: clock.elapsed() + .seconds(17)) == nil)
+            #expect(session.ear.left(at: clock.elapsed() + .seconds(18)) == RegistrySilence.grace)
+        }
+    }
+
     private func run(
         _ renewed: @escaping @Sendable (LeaseID, Duration) -> Void,
-        _ body: () async throws -> Void
+        _ body: (MachineSession) async throws -> Void
     ) async throws {
         let since = clock.now()
         let session = MachineSession(
@@ -53,7 +76,7 @@ import Testing
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await session.run() }
-            try await body()
+            try await body(session)
             group.cancelAll()
             try await group.waitForAll()
         }

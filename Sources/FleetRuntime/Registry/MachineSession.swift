@@ -14,6 +14,8 @@ package actor MachineSession: Service {
     private let renewed: @Sendable (LeaseID, _ sent: Duration) -> Void
     private let clock: any WallClock
     private let log: Logger
+    /// Told of every answer of the registry.
+    package nonisolated let ear: RegistryEar
     private var current: LeaseID?
     private var hasLeft = false
     private var readers: [AsyncStream<LeaseID>.Continuation] = []
@@ -39,6 +41,7 @@ package actor MachineSession: Service {
         self.renewed = renewed
         self.clock = clock
         self.log = log
+        ear = RegistryEar(life, at: clock.elapsed())
     }
 
     /// Every lease the machine gets, the present one first. Whoever hangs keys on it puts them again on a new one.
@@ -64,6 +67,9 @@ package actor MachineSession: Service {
         hasLeft = true
         guard let lease = current else { return }
         current = nil
+        // Who leaves in good order is not lost. Should this not be heard, it is listed as lost until it is back.
+        let keys = [RegistryKey.presence(machine), .known(machine)].map { $0.key(in: keyspace) }
+        _ = await store.commit(Transaction(operations: keys.map { .delete(.key($0)) }))
         do throws(StoreError) {
             try await store.revoke(lease)
             log.notice("This machine goes down; its units may move")
@@ -84,8 +90,12 @@ package actor MachineSession: Service {
                 let sent = clock.elapsed()
                 let lease = try await register()
                 backoff.reset()
+                ear.hear(at: clock.elapsed())
                 renewed(lease, sent)
-                try await keeper.keep(lease, since: sent) { [renewed] in renewed(lease, $0) }
+                try await keeper.keep(lease, since: sent) { [renewed, ear, clock] in
+                    ear.hear(at: clock.elapsed())
+                    renewed(lease, $0)
+                }
             } catch {
                 guard !Task.isCancelled, !hasLeft else { return }
                 log.error("This machine is not registered: \(error); trying again")
@@ -106,7 +116,11 @@ package actor MachineSession: Service {
     private func put(_ presence: MachinePresence, on lease: LeaseID) async throws {
         let key = RegistryKey.presence(machine).key(in: keyspace)
         let value = RegistryValue.encode(presence)
-        switch await store.commit(Transaction(operations: [.put(key, value, lease: lease)])) {
+        let known = RegistryValue.encode(KnownMachine(presence))
+        let transaction = Transaction(operations: [
+            .put(key, value, lease: lease), .put(RegistryKey.known(machine).key(in: keyspace), known, lease: nil),
+        ])
+        switch await store.commit(transaction) {
         case .committed: return
         case .conflict: preconditionFailure("a transaction without compares conflicts with nothing")
         case .refused(let error), .unknown(let error): throw error

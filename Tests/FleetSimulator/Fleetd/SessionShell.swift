@@ -9,12 +9,15 @@ final class SessionShell {
     private let client: StoreClient
     private var backoff = Backoff()
     private(set) var current: LeaseID?
+    /// Mirrors `RegistryEar`.
+    private(set) var silence: RegistrySilence
     var reader: ((LeaseID) -> Void)?
     var renewed: ((LeaseID, _ sent: Duration) -> Void)?
 
     init(_ machine: SimMachine, _ client: StoreClient) {
         self.machine = machine
         self.client = client
+        silence = RegistrySilence(.ttl(SimOptions.agentTTL.duration), at: machine.clock.elapsed)
     }
 
     func start() { register() }
@@ -25,12 +28,16 @@ final class SessionShell {
             guard case .success(let lease) = answer else { return again() }
             let key = RegistryKey.presence(machine.id).key(in: machine.world.keyspace)
             let put = StoreOperation.put(key, RegistryValue.encode(machine.presence), lease: lease)
-            client.commit(Transaction(operations: [put]), by: .session(machine: machine.index)) { [self] outcome in
+            let known = RegistryKey.known(machine.id).key(in: machine.world.keyspace)
+            let remembered = RegistryValue.encode(KnownMachine(machine.presence))
+            let operations = [put, .put(known, remembered, lease: nil)]
+            client.commit(Transaction(operations: operations), by: .session(machine: machine.index)) { [self] outcome in
                 guard case .committed = outcome else { return again() }
                 current = lease
                 reader?(lease)
                 backoff.reset()
                 machine.systemd.world.note { "m\(machine.index) session: lease \(lease)" }
+                silence.hear(at: machine.clock.elapsed)
                 renewed?(lease, sent)
                 let ttl = SimOptions.agentTTL.duration
                 keep(lease, LeaseRenewal(ttl: ttl, at: sent), after: LeaseRenewal.pause(of: ttl))
@@ -51,7 +58,10 @@ final class SessionShell {
                 var problem: StoreError?
                 if case .failure(let error) = answer { problem = error }
                 guard renewal.isAlive(after: problem, sent: sent, at: machine.clock.elapsed) else { return again() }
-                if problem == nil { renewed?(lease, sent) }
+                if problem == nil {
+                    silence.hear(at: machine.clock.elapsed)
+                    renewed?(lease, sent)
+                }
                 let pause = problem == nil ? LeaseRenewal.pause(of: ttl) : LeaseRenewal.pauseAfterFailure(of: ttl)
                 keep(lease, renewal, after: pause)
             }

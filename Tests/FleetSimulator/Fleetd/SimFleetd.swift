@@ -28,6 +28,7 @@ final class SimFleetd {
         engine = machine.hasEngine ? EngineShell(machine, client, registry) : nil
         control = ControlShell(machine, client, registry)
         let (agent, locks) = (agent, locks)
+        engine?.silence = { [unowned session] in session.silence.left(at: machine.clock.elapsed) }
         locks.tell = { [unowned agent] in agent.take($0) }
         session.renewed = { [unowned locks] in locks.renewed($0, sent: $1) }
         session.reader = { [unowned agent] in agent.hang(on: $0) }
