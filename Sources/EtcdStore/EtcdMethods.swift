@@ -16,6 +16,9 @@ enum EtcdMethods {
     static let keepAlive = RPCMethod<EtcdLeaseKeepAliveRequest, EtcdLeaseKeepAliveResponse>(
         path: "/etcdserverpb.Lease/LeaseKeepAlive"
     )
+    static let timeToLive = RPCMethod<EtcdLeaseTimeToLiveRequest, EtcdLeaseTimeToLiveResponse>(
+        path: "/etcdserverpb.Lease/LeaseTimeToLive"
+    )
     static let authenticate = RPCMethod<EtcdAuthenticateRequest, EtcdAuthenticateResponse>(
         path: "/etcdserverpb.Auth/Authenticate"
     )

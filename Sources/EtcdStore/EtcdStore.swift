@@ -76,6 +76,15 @@ package final class EtcdStore: KeyValueStore {
         guard answer.ttl > 0 else { throw StoreError(.leaseNotFound, "Lease \(lease) has ended or never was.") }
     }
 
+    package func time(of lease: LeaseID) async throws(StoreError) -> LeaseTime? {
+        var request = EtcdLeaseTimeToLiveRequest()
+        request.id = lease.number
+        let answer = try await call(EtcdMethods.timeToLive, request)
+        // -1 for one that is not there, 0 for one in its last second or waiting for its end.
+        guard answer.ttl >= 0 else { throw StoreError(.leaseNotFound, "Lease \(lease) has ended or never was.") }
+        return LeaseTime(left: .seconds(answer.ttl), whole: .seconds(answer.grantedTtl))
+    }
+
     package func revoke(_ lease: LeaseID) async throws(StoreError) {
         var request = EtcdLeaseRevokeRequest()
         request.id = lease.number

@@ -5,7 +5,7 @@ package import UnitFile
 /// one JSON object per line.
 package struct MachineOrderRequest: Hashable, Sendable, Codable {
     package enum Action: String, Hashable, Sendable, Codable, CaseIterable {
-        case cordon, uncordon, drain
+        case cordon, uncordon, drain, forget
     }
 
     package var action: Action

@@ -4,14 +4,15 @@ package import UnitFile
 /// What `/fleet/v2` shows of a snapshot.
 extension MachineSummary {
     package init(_ id: MachineID, in snapshot: Snapshot) {
-        let presence = snapshot.machines[id]?.presence
-        self.init(id: id, hostname: presence?.hostname ?? "", primaryIP: presence?.primaryIP ?? "")
+        let machine = snapshot.machines[id]
+        let primaryIP = machine?.presence?.primaryIP ?? machine?.known?.primaryIP ?? ""
+        self.init(id: id, hostname: machine?.hostname ?? "", primaryIP: primaryIP)
     }
 }
 
 extension MachineListing {
-    /// Every machine that is present, labelled, ordered about, or has units: a lost one is not hidden while the fleet
-    /// remembers it.
+    /// Every machine that is present, known, labelled, ordered about, or has units: a lost one is listed until it is
+    /// back, or somebody forgets it.
     package init(of snapshot: Snapshot, now: Timestamp) {
         let ids = Set(snapshot.machines.keys).union(snapshot.unitsByMachine.keys)
         let faults = snapshot.faultyMachines(now: now)

@@ -34,7 +34,10 @@ extension AgentCore {
             update(unit, &round) { $0.lock = .held }
         case .lockLost(let unit, let holder): loseLock(of: unit, to: holder, &round)
         case .wake:
-            for (unit, until) in waits where until <= round.now { round.dirty.insert(unit) }
+            // The alarm has slept for as long as was asked for: a clock that was set back meanwhile shows less.
+            let reached = max(round.now, alarm ?? round.now)
+            alarm = nil
+            for (unit, until) in waits where until <= reached { round.dirty.insert(unit) }
             round.dirty.formUnion(unitsToCheck(round.now))
         }
     }

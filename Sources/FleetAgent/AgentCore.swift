@@ -21,7 +21,7 @@ package struct AgentCore: Hashable, Sendable {
     var lastPull: PullID = 0
     private var lastOperation: OperationID = 0
     /// The wake that was asked for last and has not come.
-    private var alarm: Timestamp?
+    var alarm: Timestamp?
 
     package init(machine: MachineID, ledger: [UnitName: LedgerEntry]) {
         self.machine = machine
@@ -42,10 +42,7 @@ package struct AgentCore: Hashable, Sendable {
     /// What inputs that have come together lead to: what they ask for many units is asked for in one.
     package mutating func step(_ inputs: [AgentInput], now: Timestamp) -> [AgentDirective] {
         var round = Round(now: now)
-        for input in inputs {
-            if case .wake = input { alarm = nil }
-            take(input, &round)
-        }
+        for input in inputs { take(input, &round) }
         for unit in round.dirty.sorted() { settle(unit, &round) }
         return round.notes + round.calls + batches(of: round) + nextAlarm()
     }

@@ -20,6 +20,14 @@ package struct EngineCore: Sendable {
     private var isPresent = false
     /// Nothing is decided before; `EngineLimits.registrationRound`.
     private var holdUntil: Timestamp?
+    /// Until then this engine knows too little of the registry's last seconds to call a machine lost.
+    private var freshUntil: Timestamp?
+    /// This machine booted a moment ago; `EngineInput.settled`.
+    private var isSettling: Bool
+    /// Until then, while settling, a lease that ends may be one of before the boot.
+    private var bootedUntil: Timestamp?
+    /// While settling: machines with units that have not been present since.
+    private var awaited: Set<MachineID> = []
     private var writer: TransactionWriter
     /// The wake that was asked for last and has not come.
     private var armed: Timestamp?
@@ -40,9 +48,11 @@ package struct EngineCore: Sendable {
         case stopped
     }
 
-    /// `machine` is this engine's own, the writer of its events.
-    package init(keyspace: Keyspace, machine: MachineID) {
+    /// `machine` is this engine's own, the writer of its events. `isSettling`: it booted less than
+    /// `EngineLimits.bootRound` ago, and `EngineInput.settled` follows.
+    package init(keyspace: Keyspace, machine: MachineID, isSettling: Bool = false) {
         self.machine = machine
+        self.isSettling = isSettling
         writer = TransactionWriter(keyspace: keyspace, machine: machine)
     }
 
@@ -56,6 +66,10 @@ package struct EngineCore: Sendable {
         var directives: [EngineDirective] = []
         switch input {
         case .changed(let changes):
+            if case .unread = state, changes.all {
+                freshUntil = now.advanced(by: EngineLimits.registrationRound)
+                bootedUntil = isSettling ? now.advanced(by: EngineLimits.oldLeases) : nil
+            }
             fold(changes, snapshot)
             notePresence(snapshot, now)
         case .campaigned(let result): directives += campaigned(result, snapshot, now)
@@ -66,11 +80,20 @@ package struct EngineCore: Sendable {
                 leading.caughtUp(to: revision, now: now)
                 state = .leading(leading)
             }
+        case .foundSilent(let machines):
+            if case .leading(var leading) = state {
+                leading.foundSilent(machines)
+                state = .leading(leading)
+            }
+        case .registrySilent(let left):
+            let until = now.advanced(by: left)
+            if !isHeld(now) || holdUntil.map({ $0 < until }) ?? true { holdUntil = until }
+        case .settled: settle()
         case .wake: armed = nil
         case .stop: return stop()
         }
         directives += advance(snapshot, now)
-        directives += arm(snapshot.revision, now)
+        directives += arm(snapshot, now)
         return directives
     }
 
@@ -100,11 +123,47 @@ package struct EngineCore: Sendable {
         let wasPresent = isPresent
         isPresent = snapshot.machines[machine]?.presence != nil
         if wasPresent, !isPresent { holdUntil = now.advanced(by: EngineLimits.registrationRound) }
+        if Self.isBefore(bootedUntil, now, longest: EngineLimits.oldLeases) {
+            awaited.formUnion(Self.lost(in: snapshot))
+        } else {
+            bootedUntil = nil
+        }
+        if !awaited.isEmpty { awaited = awaited.filter { snapshot.machines[$0]?.presence == nil } }
     }
 
-    private func isHeld(_ now: Timestamp) -> Bool {
-        guard let holdUntil else { return false }
-        return !EngineLimits.isOver(holdUntil, now, longest: EngineLimits.registrationRound)
+    private mutating func settle() {
+        isSettling = false
+        bootedUntil = nil
+        guard !awaited.isEmpty else { return }
+        awaited = []
+        if case .leading(var leading) = state {
+            leading.looksAtBrake()
+            state = .leading(leading)
+        }
+    }
+
+    private func isHeld(_ now: Timestamp) -> Bool { Self.isBefore(holdUntil, now) }
+
+    /// Until when nothing is decided. An engine that has just begun to read may have missed that the registry was
+    /// silent, which says the more the fewer machines are there; while all are there, it has nothing to wait for.
+    private func heldUntil(_ snapshot: Snapshot, _ now: Timestamp) -> Timestamp? {
+        if isHeld(now) { return holdUntil }
+        guard Self.isBefore(freshUntil, now), !Self.lost(in: snapshot).isEmpty else { return nil }
+        return freshUntil
+    }
+
+    private static func isBefore(
+        _ end: Timestamp?,
+        _ now: Timestamp,
+        longest: Duration = EngineLimits.registrationRound
+    ) -> Bool {
+        guard let end else { return false }
+        return !EngineLimits.isOver(end, now, longest: longest)
+    }
+
+    /// Machines that have units and are not present.
+    private static func lost(in snapshot: Snapshot) -> [MachineID] {
+        snapshot.unitsByMachine.filter { !$0.value.isEmpty && snapshot.machines[$0.key]?.presence == nil }.map(\.key)
     }
 
     /// Does what the state allows: take part in the election, or plan.
@@ -123,8 +182,8 @@ package struct EngineCore: Sendable {
             if snapshot.revision >= leading.epoch, snapshot.leadership?.epoch != leading.epoch {
                 return loseLeadership(of: leading.epoch) + advance(snapshot, now)
             }
-            guard snapshot.revision == indexed, !isHeld(now) else { return [] }
-            let directives = leading.plan(snapshot, index, now, &writer)
+            guard snapshot.revision == indexed, heldUntil(snapshot, now) == nil else { return [] }
+            let directives = leading.plan(snapshot, index, now, awaited: awaited, &writer)
             state = .leading(leading)
             return directives
         }
@@ -177,12 +236,14 @@ package struct EngineCore: Sendable {
     }
 
     /// Asks for one wake at the earliest time that matters, if that is not what was asked for last.
-    private mutating func arm(_ revision: Revision, _ now: Timestamp) -> [EngineDirective] {
+    private mutating func arm(_ snapshot: Snapshot, _ now: Timestamp) -> [EngineDirective] {
         let wanted: Timestamp?
+        let revision = snapshot.revision
         switch state {
         case .pausing(let until): wanted = until
-        case .leading where isHeld(now): wanted = holdUntil
-        case .leading(let leading): wanted = revision == indexed ? leading.wakeAt(snapshot: revision) : nil
+        case .leading(let leading):
+            let held = heldUntil(snapshot, now)
+            wanted = held ?? (revision == indexed ? leading.wakeAt(snapshot: revision) : nil)
         case .unread, .following, .campaigning, .stopped: wanted = nil
         }
         guard let wanted, wanted != armed else { return [] }

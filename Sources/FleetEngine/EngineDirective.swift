@@ -15,6 +15,9 @@ package enum EngineDirective: Hashable, Sendable {
     case commit(TransactionID, Transaction)
     /// Read the registry's revision, linearizably, trying until it answers. Answer: `caughtUp`.
     case catchUp
+    /// Ask the registry which of these machines' leases were not renewed in time. Answer: `foundSilent`, soon, whether
+    /// the registry answers or not.
+    case findSilent([MachineID])
     /// Send `wake` at this time; replaces what was asked before.
     case wake(at: Timestamp)
     /// For the log.
@@ -28,6 +31,8 @@ package enum EngineNote: Hashable, Sendable {
     case decided([Decision])
     /// So many machines were lost at once that nothing is moved off these.
     case braked([MachineID])
+    /// This machine has just booted and these are not there yet, so nothing is moved off them for now.
+    case awaits([MachineID])
     case brakeEnded
     /// So many units have failed on this machine lately, and nowhere else, that it comes behind all others now.
     case faulty(MachineID, units: Int)

@@ -14,6 +14,13 @@ package enum EngineInput: Hashable, Sendable {
     case finished(TransactionID, CommitResult)
     /// The answer to `EngineDirective.catchUp`.
     case caughtUp(Revision)
+    /// The answer to `EngineDirective.findSilent`: those of them whose leases were not renewed in time.
+    case foundSilent(Set<MachineID>)
+    /// The registry answers nobody, or did so until a moment ago: for so long no machine that is not present may be
+    /// taken for lost.
+    case registrySilent(for: Duration)
+    /// This engine's machine booted so long ago that others which got their power with it are there by now.
+    case settled
     /// A time asked for with `EngineDirective.wake` has come.
     case wake
     /// fleetd ends: lead no more.

@@ -16,6 +16,14 @@ package enum EngineLimits {
     /// most (fleetd's longest back-off).
     package static let registrationRound = Duration.seconds(6)
 
+    /// How long after its boot a machine's engine waits for others that have booted with it, before it gives their
+    /// units away. Firmware takes a minute or two; etcd and fleetd take seconds.
+    package static let bootRound = Duration.seconds(120)
+
+    /// How long after its boot a machine may still find leases of before: those of machines that lost their power with
+    /// it end within the standard `agent_ttl` and some seconds.
+    static let oldLeases = Duration.seconds(15)
+
     /// Whether a wait that ends at `until` is over. A clock that was set back does not make it longer than it may be.
     static func isOver(_ until: Timestamp, _ now: Timestamp, longest: Duration) -> Bool {
         now >= until || until.since(now) > longest

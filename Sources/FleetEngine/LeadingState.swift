@@ -11,6 +11,8 @@ struct LeadingState {
         case ready
         /// The transactions of one plan, by what has to be looked at again if they come to nothing.
         case committing([TransactionID: DirtyParts])
+        /// Machines were lost, and the registry is asked which others are about to be.
+        case sounding
         /// A transaction met something newer than the snapshot, or its outcome is unknown: the registry is asked how
         /// far it is, and the feed has to come that far.
         case catchingUp
@@ -26,6 +28,13 @@ struct LeadingState {
     private var floor: Revision
     /// When the plan has something to try again.
     private var retryAt: Timestamp?
+    /// When the brake may have to end.
+    private var brakeAt: Timestamp?
+    private var isBrakeDue = false
+    /// When was planned last: by a clock that shows less now, what waits is looked at again.
+    private var plannedAt: Timestamp?
+    /// Who was silent, for the next look at the brake; nil: nobody was asked.
+    private var silent: Set<MachineID>?
     /// Units whose transaction did not get through together with others: each has one of its own next time.
     private var singles: Set<UnitName> = []
     private var isConflicted = false
@@ -48,10 +57,20 @@ struct LeadingState {
     /// a time that has passed would come again and again.
     func wakeAt(snapshot revision: Revision) -> Timestamp? {
         switch cycle {
-        case .ready: revision >= floor ? retryAt : nil
+        case .ready: revision >= floor ? [retryAt, brakeAt].compactMap(\.self).min() : nil
         case .waiting(let until): until
-        case .committing, .catchingUp: nil
+        case .committing, .sounding, .catchingUp: nil
         }
+    }
+
+    /// Something that the brake depends on has changed, and it is not in the snapshot.
+    mutating func looksAtBrake() { isBrakeDue = true }
+
+    /// The answer to `EngineDirective.findSilent`.
+    mutating func foundSilent(_ machines: Set<MachineID>) {
+        guard case .sounding = cycle else { return }
+        silent = machines
+        cycle = .ready
     }
 
     /// Makes a plan if it is time, and its transactions.
@@ -59,17 +78,23 @@ struct LeadingState {
         _ snapshot: Snapshot,
         _ index: PlanningIndex,
         _ now: Timestamp,
+        awaited: Set<MachineID>,
         _ writer: inout TransactionWriter
     ) -> [EngineDirective] {
         if case .waiting(let until) = cycle, EngineLimits.isOver(until, now, longest: EngineLimits.longestWait) {
             cycle = .ready
         }
         guard case .ready = cycle, snapshot.revision >= floor else { return [] }
-        guard !dirty.isNothing || retryAt.map({ $0 <= now }) ?? false else { return [] }
+        let isClockBack = plannedAt.map { now < $0 } ?? false
+        guard
+            !dirty.isNothing || isBrakeDue || isClockBack || retryAt.map({ $0 <= now }) ?? false
+                || isOver(brakeAt, now)
+        else { return [] }
         let context = TransactionWriter.Context(snapshot: snapshot, epoch: epoch, now: now, singles: singles)
-        if let directives = writeBrake(context, &writer) { return directives }
+        if let directives = writeBrake(context, awaited, &writer) { return directives }
         let plan = Planner.plan(snapshot, index: index, dirty: dirty, now: now, epoch: epoch)
         dirty = .nothing
+        plannedAt = now
         retryAt = plan.wakeAt
         let (decisions, notes) = audited(plan, snapshot, now)
         let news = blockedNews(plan)
@@ -89,18 +114,50 @@ struct LeadingState {
     /// on nothing that a leader merely remembers. nil when it is written down already.
     private mutating func writeBrake(
         _ context: TransactionWriter.Context,
+        _ awaited: Set<MachineID>,
         _ writer: inout TransactionWriter
     ) -> [EngineDirective]? {
         let old = context.snapshot.brake ?? BrakeRecord()
-        let new = Brake.next(context.snapshot, now: context.now)
-        guard new != old else { return nil }
+        let sight = Brake.Sight(silent: silent ?? [], awaited: awaited)
+        let new = Brake.next(context.snapshot, sight, now: context.now)
+        guard new != old else {
+            (isBrakeDue, silent) = (false, nil)
+            brakeAt = Brake.end(old, now: context.now)
+            return nil
+        }
+        if new.since == nil, silent == nil, let machines = witnesses(of: new, after: old, context.snapshot, writer) {
+            cycle = .sounding
+            return [.findSilent(machines)]
+        }
+        silent = nil
         let draft = writer.draft(new, context: context)
         (isConflicted, isRefused, hasCommitted) = (false, false, false)
         cycle = .committing([draft.id: DirtyParts()])
         var directives: [EngineDirective] = []
-        if old.since == nil, new.since != nil { directives.append(.note(.braked(new.unreleased))) }
+        if old.since == nil, new.since != nil {
+            let held = new.unreleased.filter { new.holds($0) }
+            let isMany = Brake.next(context.snapshot, Brake.Sight(silent: sight.silent), now: context.now).since != nil
+            directives.append(.note(isMany ? .braked(held) : .awaits(held)))
+        }
         if old.since != nil, new.since == nil { directives.append(.note(.brakeEnded)) }
         return directives + [.commit(draft.id, draft.transaction)]
+    }
+
+    /// Who has to be asked before a loss is taken for that of one machine: all that are present, but for this one. nil
+    /// when nobody was lost just now.
+    private func witnesses(
+        of new: BrakeRecord,
+        after old: BrakeRecord,
+        _ snapshot: Snapshot,
+        _ writer: TransactionWriter
+    ) -> [MachineID]? {
+        guard new.lost.keys.contains(where: { old.lost[$0] == nil }) else { return nil }
+        let others = snapshot.presentMachines.map(\.id).filter { $0 != writer.machine }
+        return others.isEmpty ? nil : others
+    }
+
+    private func isOver(_ time: Timestamp?, _ now: Timestamp) -> Bool {
+        time.map { EngineLimits.isOver($0, now, longest: Brake.calm) } ?? false
     }
 
     /// A plan that breaks a rule is a programmer's error, so tests trap. A leader in service leaves out the units

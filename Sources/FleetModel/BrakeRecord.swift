@@ -1,5 +1,5 @@
 /// What the leader remembers of lost machines, so that a new leader comes to the same answer. Stored at `brake` while a
-/// machine that has units is lost.
+/// machine is lost that has units or is known.
 package struct BrakeRecord: Hashable, Sendable, Codable {
     /// Machines that are lost, and when a leader saw that first.
     package var lost: [MachineID: Timestamp]
@@ -7,11 +7,19 @@ package struct BrakeRecord: Hashable, Sendable, Codable {
     package var since: Timestamp?
     /// Machines whose units an operator lets move all the same, sorted.
     package var released: [MachineID]
+    /// When a machine came back last while the brake was on: others may follow it.
+    package var returned: Timestamp?
 
-    package init(lost: [MachineID: Timestamp] = [:], since: Timestamp? = nil, released: [MachineID] = []) {
+    package init(
+        lost: [MachineID: Timestamp] = [:],
+        since: Timestamp? = nil,
+        released: [MachineID] = [],
+        returned: Timestamp? = nil
+    ) {
         self.lost = lost
         self.since = since
         self.released = released
+        self.returned = returned
     }
 
     package var isEmpty: Bool { lost.isEmpty && since == nil && released.isEmpty }
@@ -19,8 +27,13 @@ package struct BrakeRecord: Hashable, Sendable, Codable {
     /// Lost machines that nobody has released, by id.
     package var unreleased: [MachineID] { lost.keys.filter { !released.contains($0) }.sorted() }
 
-    /// Whether units stay assigned to this machine although it is lost.
+    /// Losses count together within this time.
+    package static let window = Duration.seconds(60)
+
+    /// Whether units stay assigned to this machine although it is lost. One that was lost long before the brake took
+    /// hold has nothing to do with it.
     package func holds(_ machine: MachineID) -> Bool {
-        since != nil && lost[machine] != nil && !released.contains(machine)
+        guard let since, let at = lost[machine], !released.contains(machine) else { return false }
+        return since.since(at) < Self.window
     }
 }

@@ -8,24 +8,47 @@ package struct Machine: Hashable, Sendable {
     package var labels: [String: String?]
     /// Cordon and drain; durable too.
     package var orders: MachineOrders
+    /// What is remembered of it while it is not present; nil for one that left in good order, or was forgotten.
+    package var known: KnownMachine?
 
     package init(
         id: MachineID,
         presence: MachinePresence? = nil,
         labels: [String: String?] = [:],
-        orders: MachineOrders = MachineOrders()
+        orders: MachineOrders = MachineOrders(),
+        known: KnownMachine? = nil
     ) {
         self.id = id
         self.presence = presence
         self.labels = labels
         self.orders = orders
+        self.known = known
     }
+
+    /// As it says itself, or as it said when it was present last; nil when nobody remembers.
+    package var hostname: String? { presence?.hostname ?? known?.hostname }
 
     /// What `MachineMetadata=` is compared with.
     package var metadata: [String: String] {
         var merged = presence?.metadata ?? [:]
         for (key, value) in labels { merged[key] = value }
         return merged
+    }
+}
+
+/// What stays of a machine that is lost, so that people see what is missing. Stored at `machines/MACHINE/known`, with
+/// the presence; durable until the machine leaves in good order or somebody forgets it.
+package struct KnownMachine: Hashable, Sendable, Codable {
+    package var hostname: String
+    package var primaryIP: String
+
+    package init(hostname: String, primaryIP: String) {
+        self.hostname = hostname
+        self.primaryIP = primaryIP
+    }
+
+    package init(_ presence: MachinePresence) {
+        self.init(hostname: presence.hostname, primaryIP: presence.primaryIP)
     }
 }
 

@@ -23,6 +23,16 @@ package struct MachineOrders: Hashable, Sendable, Codable {
             self.set = set
             self.deadline = deadline
         }
+
+        /// How much longer than asked a clock that was set back, or that differs from the one of the machine which took
+        /// the order, may make a drain wait.
+        package static let clockSlack = Duration.seconds(60)
+
+        /// Whether the deadline has passed.
+        package func isOverdue(_ now: Timestamp) -> Bool {
+            guard let deadline else { return false }
+            return deadline <= now || deadline.since(now) > deadline.since(set.at) + Self.clockSlack
+        }
     }
 
     package var cordoned: Cordon?

@@ -30,7 +30,8 @@ package struct OwnLeases: Hashable, Sendable {
 }
 
 extension Transaction {
-    /// Puts a machine's presence on `lease` if what was seen, `entry`, is what there is.
+    /// Puts a machine's presence on `lease` if what was seen, `entry`, is what there is, and what is to be known of the
+    /// machine when it is lost.
     package static func presence(
         _ presence: MachinePresence,
         of machine: MachineID,
@@ -41,7 +42,10 @@ extension Transaction {
         let key = RegistryKey.presence(machine).key(in: keyspace)
         return Transaction(
             compares: [.unchanged(key, since: entry?.modified)],
-            operations: [.put(key, RegistryValue.encode(presence), lease: lease)]
+            operations: [
+                .put(key, RegistryValue.encode(presence), lease: lease),
+                .put(RegistryKey.known(machine).key(in: keyspace), RegistryValue.encode(KnownMachine(presence)), lease: nil),
+            ]
         )
     }
 }

@@ -21,6 +21,8 @@ package enum RegistryKey: Hashable, Sendable {
     case failures(UnitName, FailureScope)
     /// `machines/MACHINE/presence`: a `MachinePresence`, on the machine's lease.
     case presence(MachineID)
+    /// `machines/MACHINE/known`: a `KnownMachine`.
+    case known(MachineID)
     /// `machines/MACHINE/labels`: `MachineLabels`.
     case labels(MachineID)
     /// `locks/NAME`: a `UnitLock`, on the lease of the machine that has it.
@@ -64,6 +66,7 @@ package enum RegistryKey: Hashable, Sendable {
         case .failures(let unit, .fleet): "failures/\(unit)/fleet"
         case .failures(let unit, .machine(let machine)): "failures/\(unit)/\(machine)"
         case .presence(let machine): "machines/\(machine)/presence"
+        case .known(let machine): "machines/\(machine)/known"
         case .labels(let machine): "machines/\(machine)/labels"
         case .lock(let unit): "locks/\(unit)"
         case .lockHolder(let unit): "locks/\(unit)/holder"
@@ -115,6 +118,7 @@ package enum RegistryKey: Hashable, Sendable {
             guard let machine = MachineID(parts[1]) else { return nil }
             switch parts[2] {
             case "presence": self = .presence(machine)
+            case "known": self = .known(machine)
             case "labels": self = .labels(machine)
             case "orders": self = .orders(machine)
             case "volumes": self = .inventory(machine)

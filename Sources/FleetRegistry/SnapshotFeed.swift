@@ -73,8 +73,8 @@ package struct SnapshotFeed: Sendable {
         case .brake: snapshot.brakeRevision = revision
         case .volume(let volume): snapshot.volumeRevisions[volume] = revision
         case .credential(let credential): snapshot.credentialRevisions[credential] = revision
-        case .format, .file, .assignment, .status, .refusal, .failures, .presence, .lock, .lockHolder, .leader, .event,
-            .inventory, .images, .blob:
+        case .format, .file, .assignment, .status, .refusal, .failures, .presence, .known, .lock, .lockHolder, .leader,
+            .event, .inventory, .images, .blob:
             break
         }
     }
@@ -127,7 +127,7 @@ package struct SnapshotFeed: Sendable {
             snapshot.failures[unit, default: [:]][scope] = record
             snapshot.failureRevisions[unit, default: [:]][scope] = entry.modified
             changes.units.insert(unit)
-        case .presence(let machine), .labels(let machine), .orders(let machine):
+        case .presence(let machine), .known(let machine), .labels(let machine), .orders(let machine):
             var known = snapshot.machines[machine] ?? Machine(id: machine)
             try fold(key, entry, into: &known)
             snapshot.machines[machine] = known
@@ -186,6 +186,7 @@ package struct SnapshotFeed: Sendable {
     ) throws(RegistryValueError) {
         switch key {
         case .presence: machine.presence = try RegistryValue.decode(MachinePresence.self, from: entry.value)
+        case .known: machine.known = try RegistryValue.decode(KnownMachine.self, from: entry.value)
         case .labels:
             machine.labels = try RegistryValue.decode(MachineLabels.self, from: entry.value).labels
             snapshot.labelRevisions[machine.id] = entry.modified
@@ -232,6 +233,10 @@ package struct SnapshotFeed: Sendable {
             changes.units.insert(unit)
         case .presence(let machine):
             snapshot.machines[machine]?.presence = nil
+            dropUnknown(machine)
+            changes.machines.insert(machine)
+        case .known(let machine):
+            snapshot.machines[machine]?.known = nil
             dropUnknown(machine)
             changes.machines.insert(machine)
         case .labels(let machine):
@@ -285,10 +290,11 @@ package struct SnapshotFeed: Sendable {
         snapshot.brakeRevision = revision
     }
 
-    /// A machine that is neither present nor labelled, and of which nothing is ordered, is not known any more.
+    /// A machine that is neither present nor remembered nor labelled, and of which nothing is ordered, is not known any
+    /// more.
     private mutating func dropUnknown(_ machine: MachineID) {
-        guard let known = snapshot.machines[machine], known.presence == nil, known.labels.isEmpty,
-            known.orders.isEmpty
+        guard let known = snapshot.machines[machine], known.presence == nil, known.known == nil,
+            known.labels.isEmpty, known.orders.isEmpty
         else { return }
         snapshot.machines[machine] = nil
     }

@@ -27,6 +27,10 @@ package protocol KeyValueStore: Sendable {
     /// Starts the lease's time again. Throws `leaseNotFound` when it has ended.
     func keepAlive(_ lease: LeaseID) async throws(StoreError)
 
+    /// How much of its time a lease has left, of which second at most one is not counted; nil when it has no end while
+    /// the store is open. Throws `leaseNotFound` when it has ended.
+    func time(of lease: LeaseID) async throws(StoreError) -> LeaseTime?
+
     /// Ends the lease now. Throws `leaseNotFound` when it has ended.
     func revoke(_ lease: LeaseID) async throws(StoreError)
 
@@ -46,6 +50,17 @@ package enum LeaseLife: Hashable, Sendable {
     /// nothing has to be written or woken up to say so. A lease left by an earlier process has ended. etcd refuses it
     /// as `invalid`: no lease there outlives an outage, so nobody could keep this promise.
     case whileOpen
+}
+
+/// What a lease has left, and what it has right after a renewal.
+package struct LeaseTime: Hashable, Sendable {
+    package var left: Duration
+    package var whole: Duration
+
+    package init(left: Duration, whole: Duration) {
+        self.left = left
+        self.whole = whole
+    }
 }
 
 package struct RangeAnswer: Hashable, Sendable {

@@ -48,6 +48,7 @@ extension Routes {
             let reason = request.reason.map { $0.printable() }
             return .cordon(reason: reason?.isEmpty == true ? nil : reason)
         case .uncordon: return .uncordon
+        case .forget: return .forget
         case .drain:
             guard let deadline = request.deadline else { return .drain(deadline: nil) }
             guard deadline >= 0, deadline <= Limits.longestSpan.milliseconds else {

@@ -51,7 +51,7 @@ extension Change {
             planner.forEach(names) { $0.move($1, to: machine, losing: loses ? Set(names) : nil) }
         case .forgetVolumes(let volumes): try planner.forget(volumes)
         case .releaseBrake: try planner.releaseBrake()
-        case .order(let order, let machines): planner.order(order, machines)
+        case .order(let order, let machines): try planner.order(order, machines)
         }
         events = planner.events
         return planner.finish()

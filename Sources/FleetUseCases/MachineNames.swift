@@ -20,7 +20,7 @@ package enum MachineNames {
     package static func resolve(_ name: String, in snapshot: Snapshot) throws(UseCaseError) -> MachineID {
         let known = Set(snapshot.machines.keys).union(snapshot.unitsByMachine.keys).sorted()
         if let id = MachineID(name), known.contains(id) { return id }
-        let hosts = known.filter { snapshot.machines[$0]?.presence?.hostname == name }
+        let hosts = known.filter { snapshot.machines[$0]?.hostname == name }
         if hosts.count == 1 { return hosts[0] }
         guard hosts.isEmpty else { throw ambiguous(name, hosts, "is the host name of") }
         let isPrefix = name.utf8.count >= shortestPrefix

@@ -81,6 +81,13 @@ final class LeaseTable: Sendable {
         guard isAlive else { throw .leaseNotFound(id) }
     }
 
+    func time(of id: LeaseID) throws(StoreError) -> LeaseTime? {
+        let now = clock.now()
+        guard let lease = state.withLock({ $0.leases[id] }), lease.isAlive(at: now) else { throw .leaseNotFound(id) }
+        guard case .ttl(let length, deadline: let deadline) = lease else { return nil }
+        return LeaseTime(left: deadline - now, whole: length)
+    }
+
     func isAlive(_ id: LeaseID) -> Bool {
         let now = clock.now()
         return state.withLock { $0.leases[id]?.isAlive(at: now) ?? false }

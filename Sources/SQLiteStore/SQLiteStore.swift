@@ -74,6 +74,10 @@ package final class SQLiteStore: KeyValueStore {
         try leases.keepAlive(lease)
     }
 
+    package func time(of lease: LeaseID) async throws(StoreError) -> LeaseTime? {
+        try leases.time(of: lease)
+    }
+
     package func revoke(_ lease: LeaseID) async throws(StoreError) {
         let taken = try leases.take(lease)
         guard let error = await writer.submit(.endLease(lease)).error else { return }

@@ -17,7 +17,7 @@ struct Fleetctl: ParsableCommand {
     static let commands: [any ParsableCommand.Type] = [
         Submit.self, Load.self, Start.self, Stop.self, Restart.self, Unload.self, Destroy.self, ResetFailed.self,
         Move.self, ListUnits.self, ListUnitFiles.self,
-        ListMachines.self, Cordon.self, Uncordon.self, Drain.self, BrakeCommand.self, Volumes.self,
+        ListMachines.self, Cordon.self, Uncordon.self, Drain.self, Forget.self, BrakeCommand.self, Volumes.self,
         Status.self, Why.self, Events.self, Journal.self, Cat.self, Verify.self,
         ConfigCommand.self, SecretCommand.self, Registry.self, Version.self,
         FdForward.self, SSH.self,

@@ -269,6 +269,8 @@ private struct Parts {
             registry: registry,
             store: store,
             life: configuration.leadershipLife,
+            uptime: SystemClock.uptime(),
+            ear: session.ear,
             clock: clock,
             log: log
         )

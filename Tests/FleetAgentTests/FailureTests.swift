@@ -165,6 +165,17 @@ import UnitFile
         }
     }
 
+    /// The alarm sleeps for a second, whatever becomes of the time of day.
+    @Test func aClockThatIsSetBackProlongsNoWait() {
+        var bench = Bench.ready()
+        _ = bench.assign(web, .launched())
+        let kind = OperationFailure.Kind.bus(name: "org.freedesktop.systemd1.TransactionIsDestructive")
+        let lines = bench.end(web, .failed(OperationFailure(kind: kind, message: "no")), as: nil)
+        #expect(lines.last == "wake in 1000 ms")
+        bench.now = bench.now.advanced(by: .seconds(-3600))
+        #expect(bench.step(.wake) == ["perform install web.service"])
+    }
+
     @Test func installedButNotAccepted() {
         var bench = Bench.ready()
         _ = bench.assign(web, .launched())

@@ -118,6 +118,141 @@ import UnitFile
         #expect(names.allSatisfy { world.machines(of: $0) == [b] })
     }
 
+    // MARK: Lost machines
+
+    /// A leader with these machines present and a unit on each.
+    private func busyLeader(_ machines: MachineID...) -> EngineWorld {
+        var world = EngineWorld(machine: a)
+        for id in machines { world.registry.machine(id, at: world.now) }
+        world.start()
+        world.settle()
+        for number in machines.indices { world.registry.submit(unit("u\(number).service"), at: world.now) }
+        world.settle()
+        world.now = world.now.advanced(by: .seconds(10))
+        return world
+    }
+
+    /// The registry hung for some seconds: the leases that end now say nothing of their machines.
+    @Test func leasesThatEndAfterASilenceMoveNothing() {
+        var world = busyLeader(a, b)
+        let before = world.registry.snapshot.assignments
+        world.step(.registrySilent(for: .seconds(6)))
+        world.registry.delete(.presence(b))
+        world.settle()
+        #expect(world.registry.snapshot.assignments == before)
+        #expect(world.wakeAt == world.now.advanced(by: .seconds(6)))
+        world.now = world.now.advanced(by: .seconds(4))
+        world.registry.machine(b, at: world.now)
+        world.settle()
+        world.wake()
+        #expect(world.registry.snapshot.assignments == before)
+        // The next loss is one.
+        world.registry.delete(.presence(b))
+        world.settle()
+        #expect(world.registry.snapshot.unitsByMachine == [a: Set(before.keys)])
+    }
+
+    /// One that has just begun to read may have missed a silence.
+    @Test func anEngineThatHasJustStartedWaitsForMachinesItNeverSaw() {
+        var world = EngineWorld(machine: a)
+        world.registry.machine(a, at: world.now)
+        world.registry.submit(web, at: world.now)
+        world.registry.put(.assignment(b, web), assignment(web, in: world))
+        world.start()
+        world.settle()
+        #expect(world.machines(of: web) == [b])
+        world.wake()
+        #expect(world.machines(of: web) == [a])
+    }
+
+    @Test func theOthersAreAskedForBeforeALossIsOneMachines() {
+        let (c, d, e) = (machine("c"), machine("d"), machine("e"))
+        var world = busyLeader(a, b, c, d, e)
+        let before = world.registry.snapshot.assignments
+        world.silent = [d, e]
+        world.registry.delete(.presence(c))
+        world.settle()
+        #expect(world.sounded == [[b, d, e]])
+        for lost in [d, e] {
+            world.now = world.now.advanced(by: .seconds(1))
+            world.registry.delete(.presence(lost))
+            world.settle()
+        }
+        #expect(world.sounded.count == 1)
+        #expect(world.registry.snapshot.assignments == before)
+        #expect(world.notes.contains(.braked([c])))
+    }
+
+    @Test func aLossOfOneMoves() {
+        var world = busyLeader(a, b, machine("c"))
+        world.registry.delete(.presence(b))
+        world.settle()
+        #expect(world.sounded == [[machine("c")]])
+        #expect(world.registry.snapshot.unitsByMachine[b] == nil)
+    }
+
+    /// The power of the whole site is back, and this machine was the first to boot.
+    @Test func whoeverBootsFirstWaitsForTheOthers() {
+        let c = machine("c")
+        var world = EngineWorld(machine: a, isSettling: true)
+        let units = zip([a, b, c], ["a", "b", "c"]).map { ($0, unit("\($1).service")) }
+        for (place, name) in units {
+            world.registry.submit(name, at: world.now)
+            _ = world.registry.deliver()
+            world.registry.put(.assignment(place, name), assignment(name, in: world))
+        }
+        world.registry.machine(a, at: world.now)
+        // Its lease is one of before.
+        world.registry.machine(c, at: world.now)
+        world.start()
+        world.settle()
+        world.now = world.now.advanced(by: .seconds(7))
+        world.registry.delete(.presence(c))
+        world.settle()
+        let before = world.registry.snapshot.assignments
+        #expect(before.values.map(\.count) == [1, 1, 1])
+        world.now = world.now.advanced(by: .seconds(20))
+        world.registry.machine(b, at: world.now)
+        world.settle()
+        world.now = world.now.advanced(by: .seconds(61))
+        world.registry.machine(b, at: world.now)
+        world.settle()
+        #expect(world.registry.snapshot.assignments == before)
+        world.step(.settled)
+        world.settle()
+        #expect(world.registry.snapshot.unitsByMachine[c] == nil)
+        #expect(world.registry.snapshot.unitsByMachine[b]?.contains(unit("b.service")) == true)
+    }
+
+    /// With nothing else going on the brake ends at its time.
+    @Test func theBrakeEndsByItself() {
+        var world = busyLeader(a, b, machine("c"))
+        world.silent = [machine("c")]
+        world.registry.delete(.presence(b))
+        world.settle()
+        #expect(world.registry.snapshot.brake?.holds(b) == true)
+        // The feed has brought the event of the blocked unit.
+        world.step(.changed(Changes()))
+        #expect(world.wakeAt == world.now.advanced(by: .seconds(60)))
+        world.wake()
+        #expect(world.registry.snapshot.brake?.since == nil)
+        #expect(world.registry.snapshot.unitsByMachine[b] == nil)
+    }
+
+    private func assignment(_ name: UnitName, in world: EngineWorld) -> Assignment {
+        Assignment(
+            file: ContentHash(of: "[Service]\nExecStart=/bin/true\n[X-Fleet]\n\n"),
+            target: .launched,
+            generation: 1,
+            restart: 0,
+            attempt: 0,
+            atMostOnce: false,
+            epoch: Revision(1),
+            reason: "",
+            at: world.now
+        )
+    }
+
     @Test func oneOfTheTwoKeysOfAUnitIsNoReasonToStopIt() {
         var world = leader(a)
         world.registry.submit(web, at: world.now)
@@ -282,6 +417,42 @@ import UnitFile
     }
 
     // MARK: Failures
+
+    /// The clock is set back during a back-off, or the leader has booted with a wrong one: the wait is no longer than
+    /// any of this unit's may be.
+    @Test(arguments: [-3600, -400]) func aClockThatWentBackHoldsNoRetry(step: Int) {
+        var world = leader(a)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        for _ in 0..<2 {
+            world.registry.fail(web, on: a, at: world.now)
+            world.settle()
+        }
+        #expect(world.attempt(of: web) == 1)
+        world.now = world.now.advanced(by: .seconds(step))
+        world.step(.wake)
+        world.settle()
+        #expect(world.attempt(of: web) == 2)
+    }
+
+    @Test func aClockThatWentBackHoldsNoDrain() {
+        var world = leader(a, b)
+        world.registry.submit(web, at: world.now)
+        world.settle()
+        let place = world.machines(of: web)[0]
+        let other = place == a ? b : a
+        let by = Provenance(at: world.now, by: "test")
+        world.registry.put(.orders(other), MachineOrders(cordoned: .init(set: by)))
+        let end = world.now.advanced(by: .seconds(60))
+        world.registry.put(.orders(place), MachineOrders(draining: .init(set: by, deadline: end)))
+        world.settle()
+        #expect(world.machines(of: web) == [place], "no place elsewhere")
+        #expect(world.wakeAt == end)
+        world.now = world.now.advanced(by: .seconds(-3600))
+        world.step(.wake)
+        world.settle()
+        #expect(world.machines(of: web) == [])
+    }
 
     @Test func retriesAtOnceThenWaitsThenGivesUp() {
         var world = leader(a)

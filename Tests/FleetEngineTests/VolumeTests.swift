@@ -68,6 +68,7 @@ struct VolumeTests {
         var world = leader()
         world.registry.submit(web, Self.sticky, at: world.now)
         world.settle()
+        world.now = world.now.advanced(by: .seconds(10))
         world.registry.delete(.presence(a))
         world.settle()
         #expect(world.machines(of: web) == [a])

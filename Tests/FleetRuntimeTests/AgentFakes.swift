@@ -280,6 +280,11 @@ final class WatchedStore: KeyValueStore {
         try await inner.keepAlive(lease)
     }
 
+    func time(of lease: LeaseID) async throws(StoreError) -> LeaseTime? {
+        if isCut.withLock({ $0 }) { throw cut }
+        return try await inner.time(of: lease)
+    }
+
     func revoke(_ lease: LeaseID) async throws(StoreError) { try await inner.revoke(lease) }
     func compact(to revision: Revision) async throws(StoreError) { try await inner.compact(to: revision) }
     func close() async { await inner.close() }

@@ -20,9 +20,9 @@ import Testing
             try await store.revoke(LeaseID(1))
             clock.manual.advance(by: .seconds(10))
             try await eventually("has noticed") { clock.manual.sleepers == 1 }
-            #expect(store.inner.entries.isEmpty)
+            #expect(store.inner.entries.map(\.key) == [known], "it is remembered")
             clock.manual.advance(by: .seconds(5))
-            try await eventually("registered again") { store.inner.entries.first?.lease == LeaseID(2) }
+            try await eventually("registered again") { store.inner.entries.last?.lease == LeaseID(2) }
         }
         #expect(told.withLock { $0 } == ["1 at 0", "1 at 10", "2 at 25"])
     }
@@ -94,6 +94,29 @@ import Testing
                 return presence?.lease == LeaseID(2)
             }
             await #expect(throws: StoreError.self) { try await store.keepAlive(LeaseID(1)) }
+        }
+    }
+
+    private let known = RegistryKey.known(.nobody).key(in: .standard)
+
+    @Test func aMachineThatLeavesIsNotRemembered() async throws {
+        try await run { session in
+            try await eventually("registered") { clock.manual.sleepers == 1 }
+            #expect(store.inner.entries.count == 2)
+            await session.leave()
+            #expect(store.inner.entries.isEmpty)
+        }
+    }
+
+    /// A registry that answers late has been silent.
+    @Test func theEarHearsEveryAnswer() async throws {
+        try await run { session in
+            try await eventually("registered") { clock.manual.sleepers == 1 }
+            #expect(session.ear.left(at: clock.elapsed()) == nil)
+            clock.manual.advance(by: .seconds(10))
+            try await eventually("renewed") { clock.manual.sleepers == 1 && store.renewals.withLock { $0 } == 1 }
+            #expect(session.ear.left(at: clock.elapsed() + .seconds(17)) == nil)
+            #expect(session.ear.left(at: clock.elapsed() + .seconds(18)) == RegistrySilence.grace)
         }
     }
 

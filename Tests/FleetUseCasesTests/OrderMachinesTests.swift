@@ -51,6 +51,20 @@ import UnitFile
         #expect(orders(world).isEmpty)
     }
 
+    @Test func aLostMachineIsForgotten() throws {
+        var world = try world()
+        let id = world.machine
+        world.registry.put(.known(id), KnownMachine(hostname: "alpha", primaryIP: ""))
+        try world.perform(.order(.cordon(reason: nil), [id]))
+        #expect(throws: UseCaseError.self) { try world.plan(.order(.forget, [id])) }
+        world.registry.delete(.presence(id))
+        #expect(world.snapshot.state(of: id) == .lost)
+        #expect(try MachineNames.resolve("alpha", in: world.snapshot) == id)
+        try world.perform(.order(.forget, [id]))
+        #expect(world.snapshot.machines[id] == nil)
+        #expect(world.registry.entries.keys.filter { $0.description.contains("/machines/") }.isEmpty)
+    }
+
     /// The order waits for the machine, which is listed because of it.
     @Test func aLostMachine() throws {
         var world = try world()

@@ -129,6 +129,13 @@ package final class MemoryStore: KeyValueStore {
         guard isAlive else { throw Self.leaseNotFound }
     }
 
+    package func time(of lease: LeaseID) async throws(StoreError) -> LeaseTime? {
+        let (found, now) = state.withLock { ($0.leases[lease], $0.now) }
+        guard let found else { throw Self.leaseNotFound }
+        guard let length = found.length, let deadline = found.deadline else { return nil }
+        return LeaseTime(left: deadline - now, whole: length)
+    }
+
     package func revoke(_ lease: LeaseID) async throws(StoreError) {
         let wasAlive = state.withLock { state in
             guard state.leases.removeValue(forKey: lease) != nil else { return false }

@@ -216,6 +216,7 @@ struct ShiftedStore: KeyValueStore {
     }
 
     func keepAlive(_ lease: LeaseID) async throws(StoreError) { try await inner.keepAlive(lease) }
+    func time(of lease: LeaseID) async throws(StoreError) -> LeaseTime? { try await inner.time(of: lease) }
     func revoke(_ lease: LeaseID) async throws(StoreError) { try await inner.revoke(lease) }
     func compact(to revision: Revision) async throws(StoreError) { try await inner.compact(to: there(revision)) }
     func close() async { await inner.close() }

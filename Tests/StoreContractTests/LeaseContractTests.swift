@@ -88,6 +88,38 @@ struct LeaseContractTests {
         }
     }
 
+    @Test(arguments: StoreKind.allCases)
+    func `a lease says how much of its time it has left`(_ kind: StoreKind) async throws {
+        try await StoreFixture.with(kind) { fixture async throws in
+            let store = fixture.store
+            let lease = try await store.grantLease(.ttl(.seconds(20)))
+            let time = try #require(try await store.time(of: lease))
+            #expect(time.whole == .seconds(20))
+            #expect(time.left > .seconds(15) && time.left <= .seconds(20))
+            #expect(!time.isOverdue)
+            try await store.revoke(lease)
+            #expect(await errorCode { _ = try await store.time(of: lease) } == .leaseNotFound)
+        }
+    }
+
+    @Test(arguments: StoreKind.embedded)
+    func `a lease that is not renewed is overdue before it ends`(_ kind: StoreKind) async throws {
+        try await StoreFixture.with(kind) { fixture async throws in
+            let store = fixture.store
+            let lease = try await store.grantLease(.ttl(.seconds(9)))
+            let forever = try await store.grantLease(.whileOpen)
+            fixture.advance(.seconds(3))
+            #expect(try await store.time(of: lease) == LeaseTime(left: .seconds(6), whole: .seconds(9)))
+            fixture.advance(.seconds(2))
+            #expect(try await store.time(of: lease)?.isOverdue == true)
+            try await store.keepAlive(lease)
+            #expect(try await store.time(of: lease)?.left == .seconds(9))
+            fixture.advance(.seconds(9))
+            #expect(await errorCode { _ = try await store.time(of: lease) } == .leaseNotFound)
+            #expect(try await store.time(of: forever) == nil)
+        }
+    }
+
     @Test(arguments: StoreKind.embedded)
     func `keeping alive starts the time again`(_ kind: StoreKind) async throws {
         try await StoreFixture.with(kind) { fixture async throws in

@@ -30,7 +30,8 @@ struct Fleet: Sendable {
     func waitUntilReady(machines count: Int = 1) async throws {
         try await machine.eventually("fleetd answers", within: Fleet.patience) {
             let list = try await ctl(["list-machines", "--no-legend"])
-            guard list.succeeded, list.lines.count == count else { throw NotYet("\(list)") }
+            let present = list.lines.filter { !$0.contains("lost") }
+            guard list.succeeded, present.count == count else { throw NotYet("\(list)") }
         }
     }
 

@@ -154,6 +154,21 @@ extension SystemTests {
                     #expect(after[fleet.machine.name]?[unit] == process, "\(unit) was touched")
                 }
             }
+            // Not a wait: it stays in the list for longer than anybody needs to look.
+            try await ContinuousClock().sleep(for: .seconds(30))
+            for fleet in others {
+                let list = try await fleet.ctl(["list-machines", "--no-legend", "--fields", "hostname,state,age"])
+                    .checked()
+                let line = list.lines.first { $0.hasPrefix(victim.machine.name) } ?? ""
+                #expect(line.contains("lost") && line.contains("s"), "\(list)")
+                let json = try await fleet.ctl(["list-machines", "--json"]).checked()
+                #expect(json.standardOutput.contains("\"lost\""), "\(json)")
+            }
+            let refusal = try await others[0].ctl(["forget", others[1].machineID()])
+            #expect(refusal.status == 1 && refusal.standardError.contains("is present"), "\(refusal)")
+            try await others[0].ctl(["forget", victim.machine.name]).checked()
+            let list = try await others[1].ctl(["list-machines", "--no-legend", "--fields", "hostname"]).checked()
+            #expect(list.lines.count == 2, "\(list)")
             try await victim.machine.bootAgain()
             try await machines.waitUntilComplete()
             // What moved stays where it is: a machine that comes back is no reason to restart anything.

@@ -43,6 +43,23 @@ extension SystemTests {
             return try await machines.startCrew("calm", names.count)
         }
 
+        /// About as long as a lease: when etcd goes on, it ends the leases that were due early, and others live on.
+        @Test(arguments: [7, 8, 9]) func aShortHangMovesNothing(seconds: Int) async throws {
+            let machines = try currentMachines()
+            let names = try await crew(machines)
+            let before = try await processes(machines)
+            try await Outage.allHang.begin(machines.etcd)
+            // Not a wait: the length of the hang is what is tested.
+            try await ContinuousClock().sleep(for: .seconds(seconds))
+            try await Outage.allHang.end(machines.etcd)
+            try await machines.expectWritable(names[0])
+            try await machines.waitUntilComplete()
+            // Not a wait: as long as leases and those who wait for them take, nothing moves.
+            try await ContinuousClock().sleep(for: Machines.machineLease + .seconds(3))
+            for fleet in machines.all { try await fleet.expect(names, .running) }
+            #expect(try await processes(machines) == before, "the hang stopped or started something")
+        }
+
         @Test(arguments: Outage.allCases) func nothingThatRunsNotices(outage: Outage) async throws {
             let machines = try currentMachines()
             let names = try await crew(machines)

@@ -125,7 +125,7 @@ struct AuditedOutcome {
                 case .fleet: Array(all.values)
                 case .machine(let machine): all[machine].map { [$0] } ?? []
                 }
-            return at > now
+            return at > now && at.since(now) <= unit.options.reschedule.maximumDelay
                 && !concerned.contains { $0.generation == unit.generation && $0.attempt >= record.count }
         }
     }
@@ -151,7 +151,7 @@ struct AuditedOutcome {
         guard let known = snapshot.machines[machine], known.presence != nil else { return "not present" }
         let isNew = arriving || snapshot.assignments[unit.name]?[machine] == nil
         if isNew, known.orders.cordoned != nil { return "cordoned" }
-        if let drain = known.orders.draining, isNew || drain.deadline.map({ $0 <= now }) ?? false { return "drained" }
+        if let drain = known.orders.draining, isNew || drain.isOverdue(now) { return "drained" }
         let options = unit.options
         let hostname = known.presence?.hostname ?? ""
         if let id = options.machineID?.text(machine: machine, hostname: hostname), id != machine.description,

@@ -6,7 +6,7 @@ enum OrdersConstraint {
     static func reason(on host: Host, as standing: Standing, now: Timestamp?) -> IneligibleReason? {
         if let drain = host.orders.draining {
             if standing == .newcomer { return .draining }
-            guard let deadline = drain.deadline, let now, deadline <= now else { return nil }
+            guard let now, drain.isOverdue(now) else { return nil }
             return .draining
         }
         guard standing == .newcomer, let cordon = host.orders.cordoned else { return nil }

@@ -33,6 +33,9 @@ extension BlockedReason: CustomStringConvertible {
         case .machineLost(let machine, let others):
             "machine \(machine.short) is not present and no other is eligible"
                 + (others.isEmpty ? "" : ": " + Self.summary(others))
+        case .brake(let machine, let lost) where lost < Brake.fewestMachines:
+            "machine \(machine.short) is lost, and others have just come back: the brake keeps its units there for a "
+                + "while, until it is back, or until 'fleetctl brake release'"
         case .brake(let machine, let lost):
             "machine \(machine.short) was lost together with \(lost - 1) other\(lost == 2 ? "" : "s"), more than are left: "
                 + "the brake keeps its units there until they are back, or until 'fleetctl brake release'"

@@ -18,7 +18,7 @@ package struct PlanningIndex: Equatable, Sendable {
     /// Units that declare `Replaces=`.
     private(set) var replacers: Set<UnitName> = []
     /// Units that wait to be tried again, with the times.
-    private(set) var retries: [UnitName: [Timestamp]] = [:]
+    private(set) var retries: [UnitName: [RetryTime]] = [:]
     private var entries: [UnitName: Entry] = [:]
     /// Which Quadlet files name which.
     private var quadlets = QuadletIndex()
@@ -78,12 +78,12 @@ package struct PlanningIndex: Equatable, Sendable {
 
     /// The earliest time after `now` at which something has to be tried again; times of `units` do not count.
     func earliestRetry(after now: Timestamp, except units: Set<UnitName>) -> Timestamp? {
-        retries.lazy.filter { !units.contains($0.key) }.flatMap(\.value).filter { $0 > now }.min()
+        retries.lazy.filter { !units.contains($0.key) }.flatMap(\.value).filter { !$0.isDue(now) }.map(\.at).min()
     }
 
     /// Units with something to be tried again by `now`.
     func due(by now: Timestamp) -> [UnitName] {
-        retries.filter { $0.value.contains { $0 <= now } }.map(\.key)
+        retries.filter { $0.value.contains { $0.isDue(now) } }.map(\.key)
     }
 
     func relations(of unit: UnitName) -> Relations { entries[unit]?.relations ?? Relations() }

@@ -229,10 +229,10 @@ extension PlanningRun {
             for key in retried where key.unit == name { known[key.scope] = nil }
             let attempts = (snapshot.assignments[name] ?? [:])
                 .filter { $0.value.generation == unit.generation }.mapValues(\.attempt)
-            times += Hold.retryTimes(of: unit, records: known, attempts: attempts)
+            times += Hold.retryTimes(of: unit, records: known, attempts: attempts).filter { !$0.isDue(now) }.map(\.at)
         }
         times += drained.filter { !world.host($0).units.isEmpty }.compactMap {
-            index.hosts[$0].orders.draining?.deadline
+            index.hosts[$0].orders.draining.flatMap { $0.isOverdue(now) ? nil : $0.deadline }
         }
         return times.filter { $0 > now }.min()
     }

@@ -77,7 +77,8 @@ extension PlanningRun {
         }
         if let lost, index.hosts[lost].isBraked {
             retried.remove(key)
-            blocked[name] = .brake(index.hosts[lost].id, lost: snapshot.brake?.unreleased.count ?? 0)
+            let count = snapshot.brake.map { brake in brake.lost.keys.count(where: brake.holds) } ?? 0
+            blocked[name] = .brake(index.hosts[lost].id, lost: count)
             return
         }
         guard let (slot, choice, displaced) = choose(unit, isRetry: retried.contains(key)) else {

@@ -17,10 +17,8 @@ extension PlanningRun {
             for machine in parts.machines { reconsider(machine) }
             if parts.replacements { reconsiderReplacements() }
             for name in index.due(by: now) { reconsider(name) }
-            for slot in drained {
-                if let deadline = index.hosts[slot].orders.draining?.deadline, deadline <= now {
-                    reconsiderAll(on: slot)
-                }
+            for slot in drained where index.hosts[slot].orders.draining?.isOverdue(now) == true {
+                reconsiderAll(on: slot)
             }
         }
     }

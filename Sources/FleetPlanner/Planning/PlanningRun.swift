@@ -139,7 +139,13 @@ struct PlanningRun {
         case .fleet: attempt = (snapshot.assignments[unit.name] ?? [:]).values.compactMap(attemptNow).max()
         case .machine(let machine): attempt = snapshot.assignments[unit.name]?[machine].flatMap(attemptNow)
         }
-        return Hold(record(key), generation: unit.generation, attempt: attempt, now: now)
+        return Hold(
+            record(key),
+            generation: unit.generation,
+            attempt: attempt,
+            longest: unit.options.reschedule.maximumDelay,
+            now: now
+        )
     }
 
     /// Enters a failure of the present run of the unit on this machine, unless that was done before.

@@ -1,5 +1,15 @@
 import FleetModel
 
+/// When a unit is tried again.
+struct RetryTime: Hashable, Sendable {
+    let at: Timestamp
+    /// No wait of this unit is longer: one that looks longer was begun by another clock, or before this one was set
+    /// back, and must not last until that clock's time.
+    let longest: Duration
+
+    func isDue(_ now: Timestamp) -> Bool { at <= now || at.since(now) > longest }
+}
+
 /// What a unit's failure record says about its next run, on one machine for a global unit.
 ///
 /// Follows from stored state alone (record, generation, attempt of the assignment), so that any leader at any time
@@ -13,7 +23,8 @@ enum Hold: Equatable, Sendable {
     case givenUp(String)
 
     /// `attempt` is that of the present assignment, if it is of the unit's generation.
-    init(_ record: FailureRecord?, generation: Generation, attempt: Int?, now: Timestamp) {
+    /// `longest` is `RescheduleMaxDelaySec=`.
+    init(_ record: FailureRecord?, generation: Generation, attempt: Int?, longest: Duration, now: Timestamp) {
         guard let record, record.isCurrent(at: generation) else {
             self = .none
             return
@@ -24,13 +35,13 @@ enum Hold: Equatable, Sendable {
             if let attempt, attempt >= record.count {
                 self = .none
             } else {
-                self = at <= now ? .due : .waiting(until: at)
+                self = RetryTime(at: at, longest: longest).isDue(now) ? .due : .waiting(until: at)
             }
         }
     }
 
     /// When the unit will be tried again, past times included.
-    static func retryTimes(of unit: Unit, in snapshot: Snapshot) -> [Timestamp] {
+    static func retryTimes(of unit: Unit, in snapshot: Snapshot) -> [RetryTime] {
         guard let records = snapshot.failures[unit.name] else { return [] }
         let attempts = (snapshot.assignments[unit.name] ?? [:])
             .filter { $0.value.generation == unit.generation }.mapValues(\.attempt)
@@ -41,7 +52,7 @@ enum Hold: Equatable, Sendable {
         of unit: Unit,
         records: [FailureScope: FailureRecord],
         attempts: [MachineID: Int]
-    ) -> [Timestamp] {
+    ) -> [RetryTime] {
         guard unit.target.state > .inactive else { return [] }
         let times = records.compactMap { scope, record -> Timestamp? in
             guard case .retry(let at) = record.verdict, record.isCurrent(at: unit.generation) else { return nil }
@@ -53,6 +64,6 @@ enum Hold: Equatable, Sendable {
             }
             return (attempt ?? -1) < record.count ? at : nil
         }
-        return times.sorted()
+        return times.sorted().map { RetryTime(at: $0, longest: unit.options.reschedule.maximumDelay) }
     }
 }

@@ -17,6 +17,9 @@ package actor EngineService: Service {
     private let registry: RegistryService
     private let store: any KeyValueStore
     private let leadership: LeadershipLease
+    private let ear: RegistryEar?
+    /// For how long after its start this engine is one of a machine that has just booted.
+    private let settling: Duration
     private let clock: any WallClock
     private let log: Logger
     private let signals: AsyncStream<Signal>
@@ -25,20 +28,25 @@ package actor EngineService: Service {
     /// The timer of the last `wake` directive.
     private var alarm: Task<Void, Never>?
 
-    /// `life` is that of the leadership's lease.
+    /// `life` is that of the leadership's lease. `uptime`: how long ago the machine booted. `ear` hears when the
+    /// registry answers.
     package init(
         machine: MachineID,
         registry: RegistryService,
         store: any KeyValueStore,
         life: LeaseLife,
+        uptime: Duration = EngineLimits.bootRound,
+        ear: RegistryEar? = nil,
         clock: any WallClock,
         log: Logger
     ) {
+        self.ear = ear
+        settling = max(EngineLimits.bootRound - uptime, .zero)
         self.registry = registry
         self.store = store
         self.clock = clock
         self.log = log
-        core = EngineCore(keyspace: registry.keyspace, machine: machine)
+        core = EngineCore(keyspace: registry.keyspace, machine: machine, isSettling: settling > .zero)
         leadership = LeadershipLease(
             machine: machine,
             store: store,
@@ -53,6 +61,12 @@ package actor EngineService: Service {
     package func run() async throws {
         let (subscription, changes) = await registry.subscribe()
         await withTaskGroup { group in
+            if settling > .zero {
+                group.addTask { [settling, clock, signal] in
+                    do { try await clock.sleep(for: settling) } catch { return }
+                    signal.yield(.input(.settled))
+                }
+            }
             group.addTask { [signal] in
                 await cancelWhenGracefulShutdown {
                     for await _ in changes { signal.yield(.registry) }
@@ -64,6 +78,9 @@ package actor EngineService: Service {
                 switch next {
                 case .registry:
                     let (changes, snapshot) = await registry.take(subscription)
+                    if let left = ear?.left(at: clock.elapsed()) {
+                        await step(.registrySilent(for: left), snapshot, &group)
+                    }
                     await step(.changed(changes), snapshot, &group)
                 case .input(let input):
                     await step(input, registry.snapshot, &group)
@@ -92,6 +109,8 @@ package actor EngineService: Service {
                 }
             case .catchUp:
                 group.addTask { await self.catchUp() }
+            case .findSilent(let machines):
+                group.addTask { await self.findSilent(machines) }
             case .wake(let at):
                 setAlarm(at)
             case .note(let note):
@@ -132,6 +151,47 @@ package actor EngineService: Service {
         }
     }
 
+    /// What has not answered by then is not silent: units of a lost machine wait for this answer.
+    package static let soundingTime = Duration.milliseconds(500)
+    /// How many machines are asked for at a time.
+    private static let soundings = 16
+
+    private func findSilent(_ machines: [MachineID]) async {
+        let silent = await withTaskGroup(of: MachineID??.self) { [clock] group in
+            var next = machines.makeIterator()
+            var silent: Set<MachineID> = []
+            func ask() {
+                guard let machine = next.next() else { return }
+                group.addTask { await self.isSilent(machine) ? machine : .some(nil) }
+            }
+            group.addTask {
+                do { try await clock.sleep(for: Self.soundingTime) } catch { return nil }
+                return nil
+            }
+            for _ in 0..<Self.soundings { ask() }
+            var answers = 0
+            while answers < machines.count, let answer = await group.next(), let machine = answer {
+                answers += 1
+                if let machine { silent.insert(machine) }
+                ask()
+            }
+            group.cancelAll()
+            return silent
+        }
+        signal.yield(.input(.foundSilent(silent)))
+    }
+
+    private func isSilent(_ machine: MachineID) async -> Bool {
+        let presence = RegistryKey.presence(machine).key(in: registry.keyspace)
+        do throws(StoreError) {
+            guard let entry = try await store.range(.key(presence), limit: 1).entries.first else { return true }
+            guard let lease = entry.lease else { return false }
+            return try await store.time(of: lease)?.isOverdue ?? false
+        } catch {
+            return error.code == .leaseNotFound
+        }
+    }
+
     private func setAlarm(_ at: Timestamp) {
         alarm?.cancel()
         alarm = Task { [clock, signal] in
@@ -155,6 +215,9 @@ extension Logger {
                 until they are back, or until 'fleetctl brake release'
                 """
             )
+        case .awaits(let machines):
+            let names = machines.map(\.short).joined(separator: ", ")
+            notice("This machine has just booted: nothing is moved off \(names), which may be on their way")
         case .faulty(let machine, let units):
             warning(
                 """

@@ -32,6 +32,8 @@ package actor MachineSession: Service, Admission {
     private let renewed: @Sendable (LeaseID, _ sent: Duration) -> Void
     private let clock: any WallClock
     private let log: Logger
+    /// Told of every answer of the registry.
+    package nonisolated let ear: RegistryEar
     private var current: LeaseID?
     private var own = OwnLeases()
     private var standing = Standing.unknown
@@ -67,6 +69,7 @@ package actor MachineSession: Service, Admission {
         self.clock = clock
         self.log = log
         (missing, signalMissing) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        ear = RegistryEar(life, at: clock.elapsed())
     }
 
     /// Every lease the machine gets, the present one first. Whoever hangs keys on it puts them again on a new one.
@@ -113,6 +116,9 @@ package actor MachineSession: Service, Admission {
         hasLeft = true
         guard let lease = current else { return }
         current = nil
+        // Who leaves in good order is not lost. Should this not be heard, it is listed as lost until it is back.
+        let keys = [RegistryKey.presence(machine), .known(machine)].map { $0.key(in: keyspace) }
+        _ = await store.commit(Transaction(operations: keys.map { .delete(.key($0)) }))
         do throws(StoreError) {
             try await store.revoke(lease)
             log.notice("This machine goes down; its units may move")
@@ -141,8 +147,12 @@ package actor MachineSession: Service, Admission {
                 let sent = clock.elapsed()
                 let lease = try await register()
                 backoff.reset()
+                ear.hear(at: clock.elapsed())
                 renewed(lease, sent)
-                try await keeper.keep(lease, since: sent) { [renewed] in renewed(lease, $0) }
+                try await keeper.keep(lease, since: sent) { [renewed, ear, clock] in
+                    ear.hear(at: clock.elapsed())
+                    renewed(lease, $0)
+                }
             } catch let taken as Taken {
                 do { try await clock.sleep(for: refuse(taken)) } catch { return }
             } catch {

@@ -204,14 +204,18 @@ package actor RegistryService: Service {
         var answer = try await store.range(keyspace.all, limit: 0)
         let format = RegistryKey.format.key(in: keyspace)
         if !answer.entries.contains(where: { $0.key == format }), await mayDeclare(),
-            // An import that has not ended leaves what is durable; so does nobody else.
-            answer.entries.allSatisfy({ $0.lease != nil })
+            // An import that has not ended leaves what is durable; so does nobody else but machines that register.
+            answer.entries.allSatisfy({ $0.lease != nil || isOfAMachine($0.key) })
         {
             try await declareFormat()
             answer = try await store.range(keyspace.all, limit: 0)
         }
         isListed = true
         fold(answer)
+    }
+
+    private func isOfAMachine(_ key: Key) -> Bool {
+        if case .known? = RegistryKey(key, in: keyspace) { true } else { false }
     }
 
     /// Everything there is. What is newer than the snapshot is news to those who follow events.

@@ -42,14 +42,17 @@ package struct RegistryTransfer: Sendable {
         }
         return Contents(
             format: answer.entries.first { $0.key == formatKey },
-            durable: answer.entries.filter { $0.lease == nil && $0.key != formatKey && !isOfALock($0.key) },
+            durable: answer.entries.filter { $0.lease == nil && $0.key != formatKey && !isOfThisRegistry($0.key) },
             revision: answer.revision
         )
     }
 
-    /// Who held a lock is a matter of the registry in which it was held.
-    private func isOfALock(_ key: Key) -> Bool {
-        if case .lockHolder? = RegistryKey(key, in: keyspace) { true } else { false }
+    /// Who held a lock is a matter of the registry in which it was held, and machines make themselves known.
+    private func isOfThisRegistry(_ key: Key) -> Bool {
+        switch RegistryKey(key, in: keyspace) {
+        case .lockHolder, .known: true
+        default: false
+        }
     }
 
     // MARK: Out

@@ -194,7 +194,7 @@ package actor PodmanImages: ImagePuller {
     }
 
     package func endPulls(except images: [ImagePull]) async {
-        let wanted = Set(images.map { PullUnit.fetching($0).name }).union(lookupUnits)
+        let wanted = Set(images.map { PullUnit.fetching($0).name }).union(lookupUnits.keys)
         do {
             let running = try await systemd.listUnits(in: ["activating"], matching: [PullUnitName.pattern])
             // Looked at again: a pull may have begun while systemd was asked.

@@ -26,7 +26,7 @@ enum MachineTable {
         )
     }
 
-    /// The machines to show. One that is lost is shown while the fleet has a reason to remember it.
+    /// The machines to show.
     static func rows(_ listing: MachineListing) -> [MachineListing.Row] {
         listing.machines.sorted { $0.machine.id < $1.machine.id }
     }

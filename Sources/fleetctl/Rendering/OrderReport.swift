@@ -50,6 +50,7 @@ struct OrderReport {
         case .cordon: "Cordoned"
         case .uncordon: "Uncordoned"
         case .drain: "Draining"
+        case .forget: "Forgot"
         }
     }
 
@@ -58,6 +59,7 @@ struct OrderReport {
         case .cordon: "is cordoned already"
         case .uncordon: "is not cordoned"
         case .drain: "is being drained already"
+        case .forget: "is forgotten already"
         }
     }
 }

@@ -20,12 +20,15 @@ struct EngineWorld {
     private(set) var held: [(id: TransactionID, transaction: Transaction)] = []
     private(set) var isCatchingUp = false
     var holdsTransactions = false
+    /// Who is silent when the core asks, and whom it has asked for.
+    var silent: Set<MachineID> = []
+    private(set) var sounded: [[MachineID]] = []
     /// What becomes of the next transactions, instead of what the registry would say.
     var outcomes: [(inout FakeRegistry, Transaction) -> CommitResult] = []
 
-    init(machine: MachineID) {
+    init(machine: MachineID, isSettling: Bool = false) {
         self.machine = machine
-        core = EngineCore(keyspace: .standard, machine: machine)
+        core = EngineCore(keyspace: .standard, machine: machine, isSettling: isSettling)
     }
 
     mutating func start() { step(.changed(Changes(all: true))) }
@@ -81,6 +84,9 @@ struct EngineWorld {
                     step(.finished(id, outcome(&registry, transaction)))
                 }
             case .catchUp: isCatchingUp = true
+            case .findSilent(let machines):
+                sounded.append(machines)
+                step(.foundSilent(silent))
             case .wake(let at): wakeAt = at
             case .note(let note): notes.append(note)
             }

@@ -65,6 +65,11 @@ struct TestFleet {
         snapshot.revision = snapshot.revision.next
     }
 
+    /// The machine is remembered when it is lost.
+    mutating func know(_ id: MachineID) {
+        changeMachine(id) { $0.known = KnownMachine(hostname: id.short, primaryIP: "") }
+    }
+
     /// The machine's lease ends, and with it all that hangs on it.
     mutating func lose(_ id: MachineID) {
         guard snapshot.machines[id]?.presence != nil else { return }
@@ -106,7 +111,8 @@ struct TestFleet {
 
     /// What the feed does with a machine that nothing is known of any more.
     private mutating func dropUnknown(_ id: MachineID) {
-        guard let known = snapshot.machines[id], known.presence == nil, known.labels.isEmpty, known.orders.isEmpty
+        guard let known = snapshot.machines[id], known.presence == nil, known.known == nil,
+            known.labels.isEmpty, known.orders.isEmpty
         else { return }
         snapshot.machines[id] = nil
     }
@@ -284,8 +290,8 @@ struct TestFleet {
     }
 
     /// What the leader writes down before it plans.
-    mutating func brake() {
-        let new = Brake.next(snapshot, now: now)
+    mutating func brake(silent: Set<MachineID> = [], awaited: Set<MachineID> = []) {
+        let new = Brake.next(snapshot, Brake.Sight(silent: silent, awaited: awaited), now: now)
         let stored = new.isEmpty ? nil : new
         guard stored != snapshot.brake else { return }
         changedMachines.formUnion(snapshot.brake.map { Array($0.lost.keys) } ?? [])

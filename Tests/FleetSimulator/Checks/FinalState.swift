@@ -50,7 +50,7 @@ struct FinalState {
             case .leader: leader = checks.decode(LeaderRecord.self, entry)?.machine
             case .lock(let unit): locks[unit] = checks.decode(UnitLock.self, entry)?.machine
             case .volume(let volume): volumes[volume] = checks.decode(VolumeHome.self, entry).map { index($0.machine) }
-            case .lockHolder, .format, .file, .event, .inventory, .images, .credential, .blob: break
+            case .known, .lockHolder, .format, .file, .event, .inventory, .images, .credential, .blob: break
             }
         }
         for unit in placed.keys { placed[unit]?.sort { $0.machine < $1.machine } }

@@ -22,6 +22,8 @@ struct Judgement {
         machines = checks.machines
         state = FinalState(checks)
         placement = FinalPlacement(state, world, machines)
+        // A brake ends by itself.
+        isWaiting = state.brake?.since != nil
         judgeMachines()
         let units = Set(state.intents.keys).union(state.placed.keys).union(state.targets.keys)
         for unit in units.sorted() { judgePlaces(of: unit) }

@@ -1,5 +1,6 @@
 import FleetAgent
 import FleetModel
+import FleetRegistry
 import UnitFile
 
 /// What happens on the machines.
@@ -34,6 +35,29 @@ extension WorldChecks {
         guard let all = guarded[unit.name], all.count > 1 else { return }
         let places = all.sorted().map { "m\($0)" }.joined(separator: " and ")
         world.find(.atMostOnce, "\(unit.name) runs on \(places)")
+    }
+
+    /// Units that run where nothing is wrong stay there, whatever becomes of the registry; and so do those of machines
+    /// that lost their power together, until these are back.
+    func checkMoves(_ events: [StoreEvent], _ writer: SimStore.Writer) {
+        guard case .engine = writer, world.options.loss == 0 else { return }
+        var gone: [(unit: UnitName, machine: SimMachine)] = []
+        var came: Set<UnitName> = []
+        for event in events {
+            guard case .assignment(let id, let unit) = RegistryKey(event.key, in: keyspace) else { continue }
+            if case .put(let entry) = event {
+                if entry.created == entry.modified { came.insert(unit) }
+            } else {
+                gone.append((unit, machine(id)))
+            }
+        }
+        for (unit, machine) in gone where came.contains(unit) && !hasAskedForMove(unit) && failures[unit] == nil {
+            guard store.entries[RegistryKey.presence(machine.id).key(in: keyspace)] == nil else { continue }
+            let isWell = machine.soundSince.map { world.now.since($0) > SimOptions.agentTTL * 3 } ?? false
+            guard machine.isComing || (isWell && copies[unit]?[machine.index] != nil) else { continue }
+            let why = machine.isComing ? "which comes back with the others" : "which is well"
+            world.find(.movedInVain, "\(unit) is moved off m\(machine.index), \(why)")
+        }
     }
 
     func failedForGood(_ unit: UnitName) { failures[unit, default: 0] += 1 }
@@ -110,7 +134,8 @@ extension WorldChecks {
     private func checkPolicy(_ name: UnitName, _ known: Assignment, _ machine: SimMachine) {
         guard let spec = world.specs[known.file], !spec.isGlobal else { return }
         let attempt = known.attempt
-        if spec.limit > 0, attempt >= spec.limit {
+        // A clock that is set forward by hours makes failures old.
+        if spec.limit > 0, attempt >= spec.limit, (world.options.faults[.clockStep] ?? 0) == 0 {
             world.find(.policy, "\(name) is tried for the \(attempt + 1). time; its limit is \(spec.limit)")
         }
         guard let last = began[name], last.run.generation == known.generation else {

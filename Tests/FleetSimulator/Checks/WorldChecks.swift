@@ -96,13 +96,15 @@ final class WorldChecks {
                 assign(unit, self.machine(machine).index, decode(Assignment.self, event), writer)
             case .failures(let unit, let scope): recordFailure(event, unit, scope, writer)
             case .presence(let machine): checkPresence(event, self.machine(machine))
-            case .format, .status, .refusal, .lock, .lockHolder, .brake, .leader, .event, .inventory, .images, .volume,
+            case .known, .format, .status, .refusal, .lock, .lockHolder, .brake, .leader, .event, .inventory, .images,
+                .volume,
                 .credential, .blob:
                 break
             }
         }
         if touchesUnits { checkFiles() }
         for (unit, before) in placed.sorted(by: { $0.key < $1.key }) { checkPlaces(unit, before: before) }
+        checkMoves(events, writer)
     }
 
     func decode<Value: Decodable>(_ type: Value.Type, _ event: StoreEvent) -> Value? {
@@ -179,7 +181,8 @@ final class WorldChecks {
     /// The lease of a machine that is well does not end. With lost messages it may: a call that is waited for in vain
     /// takes half a lease.
     private func checkPresence(_ event: StoreEvent, _ machine: SimMachine) {
-        guard case .delete = event, world.options.loss == 0, let healthy = machine.healthySince,
+        guard case .delete = event else { return machine.registered() }
+        guard world.options.loss == 0, let healthy = machine.healthySince,
             world.now.since(healthy) > SimOptions.agentTTL * 3
         else { return }
         world.find(.disturbed, "m\(machine.index) is well since \(healthy), and its lease has ended")
@@ -206,6 +209,8 @@ final class WorldChecks {
         )
         unassigned[place] = nil
     }
+
+    func hasAskedForMove(_ unit: UnitName) -> Bool { moves[unit] != nil }
 
     /// No transaction gives an ordinary unit a further machine, unless it is to leave the one that it has.
     private func checkPlaces(_ unit: UnitName, before: Int) {

@@ -18,6 +18,9 @@ final class EngineShell {
     private var signals: [Signal] = []
     private var random: SimRandom
     private var alarms = 0
+    /// For how long the ends of leases mean nothing.
+    var silence: (() -> Duration?)?
+    private let settling: Duration
     /// Called when the core has stopped.
     private var stopped: (() -> Void)?
 
@@ -26,12 +29,15 @@ final class EngineShell {
         self.client = client
         self.registry = registry
         leadership = LeadershipShell(machine, client)
-        core = EngineCore(keyspace: registry.keyspace, machine: machine.id)
+        settling = max(EngineLimits.bootRound - machine.uptime.duration, .zero)
+        core = EngineCore(keyspace: registry.keyspace, machine: machine.id, isSettling: settling > .zero)
         random = machine.world.random(.processes, machine.index)
     }
 
     func start() {
         registry.subscriber = { [unowned self] in signal(.registry) }
+        guard settling > .zero else { return }
+        machine.clock.wake(machine.process, after: SimSpan(settling)) { [self] in signal(.input(.settled)) }
     }
 
     /// The clean end: `done` when the leadership is given back.
@@ -51,7 +57,10 @@ final class EngineShell {
             guard let first = signals.first else { return }
             signals.removeFirst()
             switch first {
-            case .registry: step(.changed(registry.take()))
+            case .registry:
+                let changes = registry.take()
+                if let left = silence?(), !machine.world.has(.trustLeases) { step(.registrySilent(for: left)) }
+                step(.changed(changes))
             case .input(let input): step(input)
             }
             if !signals.isEmpty { next() }
@@ -72,6 +81,7 @@ final class EngineShell {
             leadership.resign { [self] in stopped?() }
         case .commit(let id, let transaction): commit(id, transaction)
         case .catchUp: if !machine.world.has(.ignoreCatchUp) { catchUp(Backoff()) }
+        case .findSilent(let machines): findSilent(machines)
         case .wake(let at):
             alarms += 1
             let alarm = alarms
@@ -82,6 +92,35 @@ final class EngineShell {
         case .note(let note):
             machine.world.note { "m\(machine.index) engine: \(note)" }
             if case .auditFailed(let findings) = note { machine.world.find(.audit, "\(findings)") }
+        }
+    }
+
+    private func findSilent(_ machines: [MachineID]) {
+        var silent: Set<MachineID> = []
+        var (left, isOver) = (machines.count, false)
+        func end() {
+            guard !isOver else { return }
+            isOver = true
+            signal(.input(.foundSilent(silent)))
+        }
+        func heard(_ machine: MachineID, isSilent: Bool) {
+            if isSilent { silent.insert(machine) }
+            left -= 1
+            if left == 0 { end() }
+        }
+        machine.clock.wake(machine.process, after: SimSpan(EngineService.soundingTime), end)
+        for other in machines {
+            let key = RegistryKey.presence(other).key(in: registry.keyspace)
+            client.range(.key(key), limit: 1) { [self] answer in
+                guard case .success(let answer) = answer else { return heard(other, isSilent: false) }
+                guard let lease = answer.entries.first?.lease else { return heard(other, isSilent: true) }
+                client.time(of: lease) { answer in
+                    switch answer {
+                    case .success(let time): heard(other, isSilent: time.isOverdue)
+                    case .failure(let error): heard(other, isSilent: error.code == .leaseNotFound)
+                    }
+                }
+            }
         }
     }
 

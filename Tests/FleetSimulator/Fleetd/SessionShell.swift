@@ -14,12 +14,15 @@ final class SessionShell {
     private var placed = Revision.zero
     private var isRepairing = false
     private var waiting: [() -> Void] = []
+    /// Mirrors `RegistryEar`.
+    private(set) var silence: RegistrySilence
     var reader: ((LeaseID) -> Void)?
     var renewed: ((LeaseID, _ sent: Duration) -> Void)?
 
     init(_ machine: SimMachine, _ client: StoreClient) {
         self.machine = machine
         self.client = client
+        silence = RegistrySilence(.ttl(SimOptions.agentTTL.duration), at: machine.clock.elapsed)
     }
 
     func start() { register() }
@@ -89,6 +92,7 @@ final class SessionShell {
         reader?(lease)
         backoff.reset()
         machine.systemd.world.note { "m\(machine.index) session: lease \(lease)" }
+        silence.hear(at: machine.clock.elapsed)
         renewed?(lease, sent)
         let ttl = SimOptions.agentTTL.duration
         keep(lease, LeaseRenewal(ttl: ttl, at: sent), after: LeaseRenewal.pause(of: ttl))
@@ -141,7 +145,10 @@ final class SessionShell {
                 var problem: StoreError?
                 if case .failure(let error) = answer { problem = error }
                 guard renewal.isAlive(after: problem, sent: sent, at: machine.clock.elapsed) else { return again() }
-                if problem == nil { renewed?(lease, sent) }
+                if problem == nil {
+                    silence.hear(at: machine.clock.elapsed)
+                    renewed?(lease, sent)
+                }
                 let pause = problem == nil ? LeaseRenewal.pause(of: ttl) : LeaseRenewal.pauseAfterFailure(of: ttl)
                 keep(lease, renewal, after: pause)
             }

@@ -36,6 +36,7 @@ final class SimFleetd {
             agent.noticed(news)
         }
         agent.admitted = { [unowned session] in session.admitted(then: $0) }
+        engine?.silence = { [unowned session] in session.silence.left(at: machine.clock.elapsed) }
         locks.tell = { [unowned agent] in agent.take($0) }
         session.renewed = { [unowned locks] in locks.renewed($0, sent: $1) }
         session.reader = { [unowned agent] in agent.hang(on: $0) }

@@ -39,6 +39,11 @@ final class SimStore {
     private var random: SimRandom
     /// False during an outage: nobody is answered, and no lease ends.
     private(set) var isUp = true
+    /// True while all members are stopped: nobody is answered, leases go on counting, and none of them ends.
+    private(set) var isHung = false
+    /// Leases whose time was over meanwhile, and requests that came meanwhile.
+    private var overdue: Set<LeaseID> = []
+    private var waiting: [() -> Void] = []
 
     init(world: SimWorld) {
         self.world = world
@@ -155,8 +160,9 @@ final class SimStore {
     }
 
     func keepAlive(_ id: LeaseID) -> Bool {
-        guard let life = leases[id]?.life else { return false }
-        leases[id]?.deadline = world.now.advanced(by: life)
+        // etcd lets a lease that is over only end.
+        guard let lease = leases[id], lease.deadline > world.now || !isUp else { return false }
+        leases[id]?.deadline = world.now.advanced(by: lease.life)
         return true
     }
 
@@ -166,15 +172,28 @@ final class SimStore {
         return true
     }
 
+    /// As etcd says it: whole seconds, rounded down.
+    func time(of id: LeaseID) -> LeaseTime? {
+        guard let lease = leases[id] else { return nil }
+        let left = max(lease.deadline.since(world.now).microseconds, 0) / 1_000_000
+        return LeaseTime(left: .seconds(left), whole: lease.life.duration)
+    }
+
     func isAlive(_ id: LeaseID) -> Bool { leases[id] != nil }
 
     /// etcd looks for leases that have ended twice a second: never early, half a second late.
     private func watch(_ id: LeaseID) {
         guard let deadline = leases[id]?.deadline else { return }
         let late = random.span(.zero, .milliseconds(500))
-        world.at(deadline.advanced(by: late)) {
+        world.at(max(deadline, world.now).advanced(by: late)) {
             guard let lease = self.leases[id] else { return }
-            if self.isUp, lease.deadline <= self.world.now { self.endLease(id) } else { self.watch(id, again: lease) }
+            if self.isHung {
+                self.overdue.insert(id)
+            } else if self.isUp, lease.deadline <= self.world.now {
+                self.endLease(id)
+            } else {
+                self.watch(id, again: lease)
+            }
         }
     }
 
@@ -210,6 +229,22 @@ final class SimStore {
         }
     }
 
+    /// All members are stopped (SIGSTOP).
+    func hang() { isHung = true }
+
+    func goOn() {
+        guard isHung else { return }
+        isHung = false
+        for id in overdue.sorted(by: { $0.number < $1.number }) { watch(id) }
+        overdue = []
+        let requests = waiting
+        waiting = []
+        for request in requests { request() }
+    }
+
+    /// Does what was asked for while the store hung, once it goes on.
+    func whenItGoesOn(_ request: @escaping () -> Void) { waiting.append(request) }
+
     func compact(to revision: Revision) {
         guard revision > oldest, revision <= self.revision else { return }
         history.removeFirst(Int(revision.number - oldest.number))
@@ -219,7 +254,7 @@ final class SimStore {
 
     // MARK: Watching
 
-    func end() { watches = [] }
+    func end() { (watches, waiting) = ([], []) }
 
     func add(_ watch: SimWatch) { watches.append(watch) }
     func remove(_ watch: SimWatch) { watches.removeAll { $0 === watch } }

@@ -63,6 +63,11 @@ final class StoreClient {
         call({ store.keepAlive(lease) ? .success(()) : .failure(Self.ended) }, .failure(Self.lost), reply)
     }
 
+    func time(of lease: LeaseID, then reply: @escaping Reply<LeaseTime>) {
+        let store = store
+        call({ store.time(of: lease).map { .success($0) } ?? .failure(Self.ended) }, .failure(Self.lost), reply)
+    }
+
     func revoke(_ lease: LeaseID, then reply: @escaping Reply<Void>) {
         let store = store
         call({ store.revoke(lease) ? .success(()) : .failure(Self.ended) }, .failure(Self.lost), reply)
@@ -101,7 +106,12 @@ final class StoreClient {
         _ reply: @escaping (Answer) -> Void
     ) {
         let (process, ticket, sent) = (process, process.ticket, world.now)
-        func answer(_ answer: Answer) { process.perform(ticket) { reply(answer) } }
+        var isOver = false
+        func answer(_ answer: Answer) {
+            guard !isOver else { return }
+            isOver = true
+            process.perform(ticket) { reply(answer) }
+        }
         func giveUp() { world.at(sent.advanced(by: Self.deadline)) { answer(lost) } }
         if link.isCut || !store.isUp {
             guard link.chance(500) else { return giveUp() }
@@ -113,14 +123,19 @@ final class StoreClient {
             }
             return giveUp()
         }
-        world.after(link.delay()) {
-            guard self.store.isUp, !self.link.isCut else { return giveUp() }
+        func arrive() {
+            guard store.isUp, !link.isCut else { return giveUp() }
+            guard !store.isHung else {
+                giveUp()
+                return store.whenItGoesOn { if !isOver { arrive() } }
+            }
             let result = execute()
-            guard !self.link.loses() else { return giveUp() }
-            self.world.after(self.link.delay()) {
+            guard !link.loses() else { return giveUp() }
+            world.after(link.delay()) {
                 guard !self.link.isCut else { return giveUp() }
                 answer(result)
             }
         }
+        world.after(link.delay(), arrive)
     }
 }

@@ -23,6 +23,8 @@ package struct Finding: Hashable, Sendable, CustomStringConvertible {
         case hotLoop
         /// A unit was started without its data, which are on another machine.
         case dataLeft
+        /// A unit was moved off a machine that was well, or about to be back with all others.
+        case movedInVain
         /// A plan broke a rule.
         case audit
         /// After everything was healed the fleet did not come to rest, or not where it should be.

@@ -41,6 +41,8 @@ package enum PlantedBug: String, Hashable, Sendable, CaseIterable {
     case campaignWithOldLease
     /// Machines say of all volumes that nothing is in them.
     case overlookData
+    /// The end of a lease is taken for the end of a machine, although the registry was silent.
+    case trustLeases
 }
 
 extension PlantedBug {
@@ -77,6 +79,9 @@ extension PlantedBug {
         case .forgetLockDelay: often(.earlyLeaseEnd, .linkCut)
         case .takeLocksByForce: often(.linkCut, .outage)
         case .campaignWithOldLease: often(.crash, .pause)
+        case .trustLeases:
+            options.loss = 0
+            often(.hang)
         case .overlookData: (options.trouble, options.volumes) = (700, 700)
         case .ignoreCompares: (options.userPause, options.latency) = (.milliseconds(800), .milliseconds(200))
         }

@@ -29,6 +29,11 @@ final class SimMachine {
     /// Since when nothing keeps this machine from doing what it should; nil while something does.
     private(set) var healthySince: SimTime?
     private var starts = 0
+    private var booted = SimTime.start
+    /// Since when only the registry can have kept this machine from being present.
+    private(set) var soundSince: SimTime?
+    /// It lost its power with all others, and comes back soon.
+    private(set) var isComing = false
 
     static let zones = ["east", "west"]
 
@@ -75,6 +80,7 @@ final class SimMachine {
     func boot() {
         guard !isOn, !isDead else { return }
         isOn = true
+        booted = world.now
         ledger = [:]
         world.note { "m\(index) boots" }
         startFleetd()
@@ -92,9 +98,23 @@ final class SimMachine {
         systemd.powerCut()
     }
 
+    /// At the beginning everything has been there for long.
+    var uptime: SimSpan { booted == .start ? .seconds(3600) : world.now.since(booted) }
+
+    /// Loses its power with all others, and gets it back with them.
+    func siteCut(for span: SimSpan) {
+        let wasWell = soundSince.map { world.now.since($0) > SimOptions.agentTTL } ?? false
+        powerCut()
+        isComing = wasWell
+        world.after(span) { self.boot() }
+    }
+
+    /// Its presence is in the registry.
+    func registered() { isComing = false }
+
     func die() {
         powerCut()
-        isDead = true
+        (isDead, isComing) = (true, false)
         world.note { "m\(index) stays dead" }
     }
 
@@ -110,6 +130,7 @@ final class SimMachine {
     }
 
     func killFleetd() {
+        isComing = false
         guard process.isRunning else { return }
         world.note { "m\(index) fleetd ends" }
         process.kill()
@@ -144,6 +165,7 @@ final class SimMachine {
     }
 
     func pause() {
+        isComing = false
         process.pause()
         settleHealth()
     }
@@ -156,6 +178,7 @@ final class SimMachine {
     }
 
     func cut() {
+        isComing = false
         link.cut()
         settleHealth()
     }
@@ -166,15 +189,15 @@ final class SimMachine {
     }
 
     func settleHealth() {
-        let isHealthy =
-            isOn && process.isRunning && !process.isPaused && !link.isCut && store.isUp
-            && link.lag == .zero
+        let isSound = isOn && process.isRunning && !process.isPaused && !link.isCut && link.lag == .zero
+        let isHealthy = isSound && store.isUp && !store.isHung
+        if !isSound { soundSince = nil } else if soundSince == nil { soundSince = world.now }
         if !isHealthy { healthySince = nil } else if healthySince == nil { healthySince = world.now }
     }
 
     /// Something befell it that none of its own parts is to blame for.
     func disturb() {
-        healthySince = nil
+        (healthySince, soundSince) = (nil, nil)
         settleHealth()
     }
 

@@ -63,6 +63,8 @@ final class SimNemesis {
         case .slowWatch: slow(machine, length)
         case .disconnect: machine.link.disconnect()
         case .outage: outage(length)
+        case .hang: hang()
+        case .site: siteCut()
         case .compaction: store.compact(to: store.revision)
         case .earlyLeaseEnd:
             machine.disturb()
@@ -70,7 +72,8 @@ final class SimNemesis {
                 world.note { "lease \(lease) of m\(machine.index) ends before its time" }
             }
         case .clockStep:
-            let step = random.span(.milliseconds(-60_000), .seconds(60))
+            let most: SimSpan = random.chance(250) ? .seconds(7200) : .seconds(60)
+            let step = random.span(most * -1, most)
             world.note { "m\(machine.index) clock steps by \(step)" }
             machine.clock.step(by: step)
         case .reexec: if !machine.process.isPaused { machine.fleetd?.agent.disconnect() }
@@ -101,6 +104,29 @@ final class SimNemesis {
         for machine in machines { machine.settleHealth() }
     }
 
+    /// Around the time of a lease, which is when some end and others do not.
+    private func hang() {
+        guard store.isUp, !store.isHung else { return }
+        store.hang()
+        for machine in machines { machine.settleHealth() }
+        world.after(random.span(.seconds(1), .seconds(16))) { self.endHang() }
+    }
+
+    private func endHang() {
+        guard store.isHung else { return }
+        store.goOn()
+        for machine in machines { machine.settleHealth() }
+    }
+
+    /// The power of all machines fails; they boot one after the other. The registry is elsewhere, or was quicker.
+    private func siteCut() {
+        var rest = random.span(.seconds(3), .seconds(20))
+        for machine in machines {
+            machine.siteCut(for: rest)
+            rest = rest + random.span(.zero, .seconds(15))
+        }
+    }
+
     private func killUnit(_ machine: SimMachine) {
         let running = machine.systemd.units.values.filter { $0.state == .up }.map(\.name).sorted()
         if let name = random.pick(running) { machine.systemd.kill(name) }
@@ -124,6 +150,7 @@ final class SimNemesis {
     /// Everything is mended, but for the machine that stays dead.
     func heal() {
         dead?.die()
+        endHang()
         endOutage()
         for machine in machines where machine !== dead {
             machine.link.lag = .zero

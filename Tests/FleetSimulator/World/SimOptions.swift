@@ -52,8 +52,8 @@ package struct SimOptions: Hashable, Sendable {
         userPause = .milliseconds([1000, 3000, 8000][random.below(3)])
         faultPause = .milliseconds([1000, 3000, 10_000][random.below(3)])
         var faults: [SimFault: Int] = [:]
-        for fault in SimFault.allCases { faults[fault] = random.chance(450) ? 0 : 1 + random.below(fault.weight) }
-        self.faults = faults
+        func weigh(_ fault: SimFault) -> Int { random.chance(450) ? 0 : 1 + random.below(fault.weight) }
+        for fault in SimFault.allCases where !SimFault.late.contains(fault) { faults[fault] = weigh(fault) }
         latency = .milliseconds([2, 2, 20, 200][random.below(4)])
         loss = [0, 0, 5, 30][random.below(4)]
         foreignKeys = random.chance(200)
@@ -65,6 +65,8 @@ package struct SimOptions: Hashable, Sendable {
         // Drawn last: the worlds without them are what they were before there were any.
         volumes = [0, 0, 0, 500][random.below(4)]
         lateCommits = random.chance(300)
+        for fault in SimFault.late { faults[fault] = weigh(fault) }
+        self.faults = faults
     }
 }
 
@@ -109,6 +111,10 @@ package enum SimFault: String, Hashable, Sendable, CaseIterable {
     case disconnect
     /// The registry answers nobody.
     case outage
+    /// The registry answers nobody, and leases go on counting.
+    case hang
+    /// All machines lose their power at one moment, and boot within half a minute of each other.
+    case site
     case compaction
     /// The registry ends a machine's lease before its time, as an etcd leader that was frozen does.
     case earlyLeaseEnd
@@ -120,12 +126,16 @@ package enum SimFault: String, Hashable, Sendable, CaseIterable {
     /// The machine gets, or loses, a unit of one of our names from elsewhere.
     case foreignUnit
 
+    /// Drawn after everything else: they came later.
+    static let late: [SimFault] = [.hang, .site]
+
     /// The largest weight it is drawn with.
     var weight: Int {
         switch self {
         case .crash, .pause, .linkCut, .disconnect, .unitKilled: 8
         case .cleanStop, .slowWatch, .powerCut, .compaction, .reexec: 4
-        case .outage, .clockStep, .foreignUnit, .earlyLeaseEnd: 3
+        case .outage, .hang, .clockStep, .foreignUnit, .earlyLeaseEnd: 3
+        case .site: 2
         }
     }
 }
