@@ -40,11 +40,12 @@ extension Transaction {
         replacing entry: StoredEntry?
     ) -> Transaction {
         let key = RegistryKey.presence(machine).key(in: keyspace)
+        let known = RegistryValue.encode(KnownMachine(presence))
         return Transaction(
             compares: [.unchanged(key, since: entry?.modified)],
             operations: [
                 .put(key, RegistryValue.encode(presence), lease: lease),
-                .put(RegistryKey.known(machine).key(in: keyspace), RegistryValue.encode(KnownMachine(presence)), lease: nil),
+                .put(RegistryKey.known(machine).key(in: keyspace), known, lease: nil),
             ]
         )
     }
