@@ -103,7 +103,9 @@ enum Rules {
         ),
         "server": Word(
             instead: "machine, registry or FleetServer",
-            allowedIn: ["FleetServer", "FleetAPI", "FleetRuntime", "fleetd", "fleetctl", "SystemTests"],
+            allowedIn: [
+                "FleetServer", "FleetAPI", "FleetRuntime", "fleetd", "fleetctl", "EtcdStoreTests", "SystemTests",
+            ],
             identifiers: ["FleetServer", "etcd_servers", "serverHostname", "ServerBootstrap"],
             phrases: ["HTTP", "FleetServer"]
         ),
