@@ -104,7 +104,7 @@ enum Rules {
         "server": Word(
             instead: "machine, registry or FleetServer",
             allowedIn: [
-                "FleetServer", "FleetAPI", "FleetRuntime", "fleetd", "fleetctl", "EtcdStoreTests", "SystemTests",
+                "FleetServer", "FleetAPI", "FleetRuntime", "fleetd", "fleetctl", "EtcdStore", "SystemTests",
             ],
             identifiers: ["FleetServer", "etcd_servers", "serverHostname", "ServerBootstrap"],
             phrases: ["HTTP", "FleetServer"]
