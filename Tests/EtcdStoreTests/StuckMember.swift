@@ -18,7 +18,7 @@ final class StuckMember: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
-                        mode: .server,  // HTTP has no other word for it.
+                        mode: .server,
                         connectionConfiguration: .init(),
                         streamConfiguration: .init()
                     ) { stream in

@@ -103,7 +103,9 @@ enum Rules {
         ),
         "server": Word(
             instead: "machine, registry or FleetServer",
-            allowedIn: ["FleetServer", "FleetAPI", "FleetRuntime", "fleetd", "fleetctl", "SystemTests"],
+            allowedIn: [
+                "FleetServer", "FleetAPI", "FleetRuntime", "fleetd", "fleetctl", "EtcdStore", "SystemTests",
+            ],
             identifiers: ["FleetServer", "etcd_servers", "serverHostname", "ServerBootstrap"],
             phrases: ["HTTP", "FleetServer"]
         ),
