@@ -53,7 +53,7 @@ extension WorldChecks {
         }
         for (unit, machine) in gone where came.contains(unit) && !hasAskedForMove(unit) && failures[unit] == nil {
             guard store.entries[RegistryKey.presence(machine.id).key(in: keyspace)] == nil else { continue }
-            let isWell = machine.soundSince.map { world.now.since($0) > SimOptions.agentTTL * 3 } ?? false
+            let isWell = machine.soundSince.map { world.now.since($0) > SimOptions.agentTTL * 2 } ?? false
             guard machine.isComing || (isWell && copies[unit]?[machine.index] != nil) else { continue }
             let why = machine.isComing ? "which comes back with the others" : "which is well"
             world.find(.movedInVain, "\(unit) is moved off m\(machine.index), \(why)")

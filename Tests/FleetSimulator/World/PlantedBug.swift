@@ -80,8 +80,9 @@ extension PlantedBug {
         case .takeLocksByForce: often(.linkCut, .outage)
         case .campaignWithOldLease: often(.crash, .pause)
         case .trustLeases:
-            options.loss = 0
-            often(.hang)
+            // Nothing but hangs, about as far apart as machines need to be well in between.
+            (options.loss, options.trouble, options.faults) = (0, 0, [.hang: 10])
+            (options.faultTime, options.faultPause) = (.seconds(120), .seconds(20))
         case .overlookData: (options.trouble, options.volumes) = (700, 700)
         case .ignoreCompares: (options.userPause, options.latency) = (.milliseconds(800), .milliseconds(200))
         }
