@@ -32,10 +32,10 @@ extension SystemdBus {
 
     private func emptyVolumes(of wanted: [VolumeName], number: Int) async -> Set<VolumeName> {
         do {
-            let output = try OutputPipe()
-            let unit = VolumeQuestion.unit(about: wanted, number: number, output: output.writeEnd)
+            let output = try ProgramOutput()
+            let unit = VolumeQuestion.unit(about: wanted, number: number, output: output.descriptor)
             guard case .done = try await run(unit) else { return [] }
-            return VolumeQuestion.empty(of: wanted, output: output.tail().text)
+            return VolumeQuestion.empty(of: wanted, output: await output.end())
         } catch {
             log.debug("podman cannot be asked about volumes: \(error)")
             return []
