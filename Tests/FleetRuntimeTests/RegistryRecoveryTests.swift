@@ -137,6 +137,7 @@ private final class ReplaceableStore: KeyValueStore {
     }
     func grantLease(_ life: LeaseLife) async throws(StoreError) -> LeaseID { try await inner.grantLease(life) }
     func keepAlive(_ lease: LeaseID) async throws(StoreError) { try await inner.keepAlive(lease) }
+    func time(of lease: LeaseID) async throws(StoreError) -> LeaseTime? { try await inner.time(of: lease) }
     func revoke(_ lease: LeaseID) async throws(StoreError) { try await inner.revoke(lease) }
     func compact(to revision: Revision) async throws(StoreError) { try await inner.compact(to: revision) }
     func close() async { await inner.close() }
