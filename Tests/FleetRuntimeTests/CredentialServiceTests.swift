@@ -323,6 +323,8 @@ private final class CredentialBench: Sendable {
             group.addTask { try await agent.run() }
             group.addTask { try await service.run() }
             do {
+                // A registry that something is in before it is read is not taken for a new one.
+                await registry.firstReading()
                 try await body(self)
             } catch is CancellationError {
                 // `eventually` has recorded it.

@@ -49,9 +49,8 @@ final class ImageStore: Sendable {
     private func readNames() -> Set<ImageName>? {
         guard let folder = Disk.names(in: root)?.filter({ $0.hasSuffix("-images") }).sorted().first else { return nil }
         let path = "\(root)/\(folder)/images.json"
-        guard let stamp = Self.stamp(of: path), let bytes = try? Disk.read(path), let names = Self.names(in: bytes) else {
-            return nil
-        }
+        guard let stamp = Self.stamp(of: path), let bytes = try? Disk.read(path), let names = Self.names(in: bytes)
+        else { return nil }
         read.withLock { $0 = Reading(path: path, stamp: stamp, names: names) }
         return names
     }
