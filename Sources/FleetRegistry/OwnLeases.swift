@@ -22,6 +22,9 @@ package struct OwnLeases: Hashable, Sendable {
 
     package func contains(_ lease: LeaseID) -> Bool { ids.contains(lease) }
 
+    /// The one that the machine's keys belong on.
+    package var newest: LeaseID? { ids.last }
+
     /// True when `entry` is on a lease that another machine has. What hangs on none was written by a person.
     package func areNot(of entry: StoredEntry?) -> Bool {
         guard let lease = entry?.lease else { return false }

@@ -241,10 +241,11 @@ package actor MachineSession: Service, Admission {
         throw Taken(other: entry.flatMap { try? RegistryValue.decode(MachinePresence.self, from: $0.value) })
     }
 
-    /// Only from what was seen: a write that comes late changes nothing.
+    /// Only from what was seen: a write that comes late changes nothing. Nothing is put on a lease that has a
+    /// successor: whoever has got that one puts the presence.
     private func put(_ presence: MachinePresence, on lease: LeaseID, replacing seen: StoredEntry?) async throws {
         var before = seen
-        while true {
+        while lease == own.newest {
             try check(before)
             switch await store.commit(.presence(presence, of: machine, keyspace, lease, replacing: before)) {
             case .committed(let revision):

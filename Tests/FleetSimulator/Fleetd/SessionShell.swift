@@ -117,6 +117,7 @@ final class SessionShell {
     }
 
     private func put(on lease: LeaseID, replacing entry: StoredEntry?, then done: @escaping (End) -> Void) {
+        guard lease == machine.leases.newest else { return done(.leaseGone) }
         let keyspace = machine.world.keyspace
         let put = Transaction.presence(machine.presence, of: machine.id, keyspace, lease, replacing: entry)
         client.commit(put, by: .session(machine: machine.index)) { [self] outcome in
