@@ -16,7 +16,8 @@ enum FailureReading {
     static func failure(ofJob result: String, message: String, now: Timestamp) -> UnitFailure {
         switch result {
         case "dependency":
-            let text = "not started: a unit that it requires failed to start (job result: dependency)"
+            let what = message.isEmpty ? "a unit that it requires failed to start" : message
+            let text = "not started: \(what) (job result: dependency)"
             return UnitFailure(cause: .dependency, message: text, at: now)
         case "timeout":
             let text = "not started: the start job waited longer than JobTimeoutSec= (job result: timeout)"

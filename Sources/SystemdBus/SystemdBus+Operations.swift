@@ -85,7 +85,7 @@ extension SystemdBus {
         let detail = (try? await properties([id]))?[id]?.text ?? ""
         switch result {
         case "dependency":
-            return await explainCompanion(of: unit) ?? "a unit that \(unit) requires did not start"
+            return await explainCompanion(of: unit) ?? "a unit that it requires failed to start"
         case "canceled": return "the job for \(unit) was cancelled by another one"
         case _ where detail.isEmpty || detail == "success": return "the job for \(unit) ended as '\(result)'"
         default: return "the job for \(unit) ended as '\(result)' (Result: \(detail))"

@@ -98,7 +98,7 @@ import UnitFile
             ),
             (
                 "dependency", .dead(), .dependency,
-                "not started: a unit that it requires failed to start (job result: dependency)"
+                "not started: systemd says no (job result: dependency)"
             ),
             (
                 "timeout", .dead(), .timeout,

@@ -16,7 +16,7 @@ extension SystemTests {
             """
 
         /// Pods are held by the same image, for the one that podman makes for that needs a program more.
-        private static let infra = "infra_image=\"localhost/own:1\"\ninfra_command=\"/bin/sleep infinity\"\n"
+        private static let infra = "infra_image=\"localhost/own:1\"\n"
 
         private static let sleeper =
             "[Container]\nImage=localhost/own:1\nExec=/bin/sleep infinity\nStopTimeout=0\n"
@@ -30,7 +30,8 @@ extension SystemTests {
             try await fleet.machine.shell(
                 """
                 cd / && tar -chf /root/own.tar bin/sh bin/sleep lib64/ld-linux-x86-64.so.2 \
-                    lib/x86_64-linux-gnu/libc.so.6 && podman import -q /root/own.tar localhost/own:1
+                    lib/x86_64-linux-gnu/libc.so.6
+                podman import -q -c 'CMD ["/bin/sleep", "infinity"]' /root/own.tar localhost/own:1
                 """
             )
         }
@@ -180,17 +181,34 @@ extension SystemTests {
             #expect(try await fleet.machine.shell("podman ps -aq") == "")
         }
 
-        @Test func containersOfAPod() async throws {
+        @Test func podsAndKube() async throws {
             let fleet = try currentFleet()
             try await makeImage(fleet)
+            try await fleet.machine.write(
+                """
+                apiVersion: v1
+                kind: Pod
+                metadata:
+                  name: play
+                spec:
+                  containers:
+                  - name: main
+                    image: localhost/own:1
+                    imagePullPolicy: Never
+                    command: ["/bin/sleep", "infinity"]
+
+                """,
+                to: "/root/play.yaml"
+            )
             let paths = try await fleet.write([
                 ("app.pod", "[Pod]\n"), ("one.container", Self.sleeper + "Pod=app.pod\n"),
-                ("two.container", Self.sleeper + "Pod=app.pod\n"),
+                ("two.container", Self.sleeper + "Pod=app.pod\n"), ("play.kube", "[Kube]\nYaml=/root/play.yaml\n"),
             ])
             try await fleet.ctl(["start"] + paths.dropFirst()).checked()
             #expect(
                 try await kinds(fleet) == [
-                    "one.service active running container", "two.service active running container",
+                    "one.service active running container", "play.service active running kube",
+                    "two.service active running container",
                 ]
             )
             let pods = try await fleet.machine.shell(
@@ -199,7 +217,7 @@ extension SystemTests {
             #expect(pods.contains("systemd-app 3\n"), "\(pods)")
             try await fleet.ctl(["stop", "one.container"]).checked()
             try await fleet.expect("two.service", .running)
-            try await fleet.ctl(["destroy", "one.container", "two.container", "app.pod"]).checked()
+            try await fleet.ctl(["destroy", "one.container", "two.container", "app.pod", "play.kube"]).checked()
             #expect(try await fleet.machine.shell("podman ps -aq") == "")
         }
 

@@ -69,10 +69,12 @@ extension SystemdBus: QuadletTrial {
         let services = (ours[unit]?.stamp?.services ?? [:]).sorted { $0.key < $1.key }
         let ids = services.map { PropertyID(unit: $0.value, interface: SystemdName.unit, name: "ActiveState") }
         guard let states = try? await properties(ids),
-            let (name, service) = zip(services, ids).first(where: { states[$0.1]?.text == "failed" })?.0
+            // One with `Restart=` is on its way to its next try, with an invocation that has said nothing yet.
+            let state = ["failed", "activating"].first(where: { state in states.values.contains(.text(state)) }),
+            let (name, service) = zip(services, ids).first(where: { states[$0.1]?.text == state })?.0
         else { return nil }
         let invocation = PropertyID(unit: service, interface: SystemdName.unit, name: "InvocationID")
-        let run = (try? await properties([invocation]))?[invocation]?.hexadecimal ?? ""
+        let run = state == "failed" ? (try? await properties([invocation]))?[invocation]?.hexadecimal ?? "" : ""
         let entries = await journalSource.lastWords(BusLimits.companionLines, of: service, invocation: run)
         // What PID 1 says of it is known already.
         let words = entries.filter { $0.pid != 1 }.map(\.message).filter { !$0.isEmpty }
