@@ -26,6 +26,11 @@ package struct EngineCore: Sendable {
     private var isSettling: Bool
     /// Until then, while settling, a lease that ends may be one of before the boot.
     private var bootedUntil: Timestamp?
+    /// Since when the machines were present that were so when the registry was first read: their leases may be of before
+    /// the boot.
+    private var former: [MachineID: Timestamp] = [:]
+    /// While settling: machines that have registered since then. One of them that is lost is lost for itself.
+    private var arrived: Set<MachineID> = []
     /// While settling: machines with units that have not been present since.
     private var awaited: Set<MachineID> = []
     private var writer: TransactionWriter
@@ -69,6 +74,7 @@ package struct EngineCore: Sendable {
             if case .unread = state, changes.all {
                 freshUntil = now.advanced(by: EngineLimits.registrationRound)
                 bootedUntil = isSettling ? now.advanced(by: EngineLimits.oldLeases) : nil
+                former = isSettling ? snapshot.machines.compactMapValues { $0.presence?.since } : [:]
             }
             fold(changes, snapshot)
             notePresence(snapshot, now)
@@ -123,8 +129,13 @@ package struct EngineCore: Sendable {
         let wasPresent = isPresent
         isPresent = snapshot.machines[machine]?.presence != nil
         if wasPresent, !isPresent { holdUntil = now.advanced(by: EngineLimits.registrationRound) }
+        if isSettling {
+            for (machine, known) in snapshot.machines {
+                if let since = known.presence?.since, since != former[machine] { arrived.insert(machine) }
+            }
+        }
         if Self.isBefore(bootedUntil, now, longest: EngineLimits.oldLeases) {
-            awaited.formUnion(Self.lost(in: snapshot))
+            awaited.formUnion(Set(Self.lost(in: snapshot)).subtracting(arrived))
         } else {
             bootedUntil = nil
         }
@@ -134,6 +145,7 @@ package struct EngineCore: Sendable {
     private mutating func settle() {
         isSettling = false
         bootedUntil = nil
+        (former, arrived) = ([:], [])
         guard !awaited.isEmpty else { return }
         awaited = []
         if case .leading(var leading) = state {

@@ -204,6 +204,7 @@ import UnitFile
         world.registry.machine(a, at: world.now)
         // Its lease is one of before.
         world.registry.machine(c, at: world.now)
+        _ = world.registry.deliver()
         world.start()
         world.settle()
         world.now = world.now.advanced(by: .seconds(7))
@@ -222,6 +223,27 @@ import UnitFile
         world.settle()
         #expect(world.registry.snapshot.unitsByMachine[c] == nil)
         #expect(world.registry.snapshot.unitsByMachine[b]?.contains(unit("b.service")) == true)
+    }
+
+    /// One that has registered since the boot, and is lost a moment later, has not gone with the site's power.
+    @Test func whoeverHasArrivedIsLostForItself() {
+        var world = EngineWorld(machine: a, isSettling: true)
+        world.registry.machine(a, at: world.now)
+        world.start()
+        world.settle()
+        world.now = world.now.advanced(by: .seconds(1))
+        world.registry.machine(b, at: world.now)
+        world.settle()
+        let name = unit("b.service")
+        world.registry.submit(name, at: world.now)
+        _ = world.registry.deliver()
+        world.registry.put(.assignment(b, name), assignment(name, in: world))
+        world.settle()
+        world.now = world.now.advanced(by: .seconds(7))
+        world.registry.delete(.presence(b))
+        world.settle()
+        #expect(world.registry.snapshot.unitsByMachine[b] == nil)
+        #expect(world.registry.snapshot.unitsByMachine[a]?.contains(name) == true)
     }
 
     /// With nothing else going on the brake ends at its time.

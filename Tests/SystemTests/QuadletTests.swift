@@ -181,34 +181,17 @@ extension SystemTests {
             #expect(try await fleet.machine.shell("podman ps -aq") == "")
         }
 
-        @Test func podsAndKube() async throws {
+        @Test func containersOfAPod() async throws {
             let fleet = try currentFleet()
             try await makeImage(fleet)
-            try await fleet.machine.write(
-                """
-                apiVersion: v1
-                kind: Pod
-                metadata:
-                  name: play
-                spec:
-                  containers:
-                  - name: main
-                    image: localhost/own:1
-                    imagePullPolicy: Never
-                    command: ["/bin/sleep", "infinity"]
-
-                """,
-                to: "/root/play.yaml"
-            )
             let paths = try await fleet.write([
                 ("app.pod", "[Pod]\n"), ("one.container", Self.sleeper + "Pod=app.pod\n"),
-                ("two.container", Self.sleeper + "Pod=app.pod\n"), ("play.kube", "[Kube]\nYaml=/root/play.yaml\n"),
+                ("two.container", Self.sleeper + "Pod=app.pod\n"),
             ])
             try await fleet.ctl(["start"] + paths.dropFirst()).checked()
             #expect(
                 try await kinds(fleet) == [
-                    "one.service active running container", "play.service active running kube",
-                    "two.service active running container",
+                    "one.service active running container", "two.service active running container",
                 ]
             )
             let pods = try await fleet.machine.shell(
@@ -217,7 +200,7 @@ extension SystemTests {
             #expect(pods.contains("systemd-app 3\n"), "\(pods)")
             try await fleet.ctl(["stop", "one.container"]).checked()
             try await fleet.expect("two.service", .running)
-            try await fleet.ctl(["destroy", "one.container", "two.container", "app.pod", "play.kube"]).checked()
+            try await fleet.ctl(["destroy", "one.container", "two.container", "app.pod"]).checked()
             #expect(try await fleet.machine.shell("podman ps -aq") == "")
         }
 
