@@ -170,7 +170,7 @@ extension SystemTests {
             _ = try await copy.machine.eventually("it is refused, and says how to go on", within: Self.lease * 4) {
                 // The journal is in the folder of the other id.
                 let journal = try await copy.machine.shell(
-                    "journalctl --merge --boot --unit=fleetd.service --output=cat"
+                    "journalctl --merge --unit=fleetd.service --output=cat"
                 )
                 guard journal.contains("has this machine's id \(id)"), journal.contains("systemd-machine-id-setup")
                 else { throw NotYet(String(journal.suffix(500))) }
