@@ -28,20 +28,20 @@ package actor EngineService: Service {
     /// The timer of the last `wake` directive.
     private var alarm: Task<Void, Never>?
 
-    /// `life` is that of the leadership's lease. `uptime`: how long ago the machine booted. `ear` hears when the
-    /// registry answers.
+    /// `life` is that of the leadership's lease. `uptime`: how long ago the machine booted, if this is its first fleetd
+    /// since. `ear` hears when the registry answers.
     package init(
         machine: MachineID,
         registry: RegistryService,
         store: any KeyValueStore,
         life: LeaseLife,
-        uptime: Duration = EngineLimits.bootRound,
+        uptime: Duration? = nil,
         ear: RegistryEar? = nil,
         clock: any WallClock,
         log: Logger
     ) {
         self.ear = ear
-        settling = max(EngineLimits.bootRound - uptime, .zero)
+        settling = uptime.map { max(EngineLimits.bootRound - $0, .zero) } ?? .zero
         self.registry = registry
         self.store = store
         self.clock = clock
