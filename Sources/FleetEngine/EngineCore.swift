@@ -26,8 +26,8 @@ package struct EngineCore: Sendable {
     private var isSettling: Bool
     /// Until then, while settling, a lease that ends may be one of before the boot.
     private var bootedUntil: Timestamp?
-    /// Since when the machines were present that were so when the registry was first read: their leases may be of before
-    /// the boot.
+    /// Since when the machines were present that were so when the registry was first read: their leases may be of
+    /// before the boot.
     private var former: [MachineID: Timestamp] = [:]
     /// While settling: machines that have registered since then. One of them that is lost is lost for itself.
     private var arrived: Set<MachineID> = []
