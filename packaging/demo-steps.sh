@@ -3,6 +3,8 @@
 readonly lab=(.build/release/fleet-lab)
 readonly lab_name=demo
 readonly examples=/usr/share/doc/fleetd/examples
+# All but the page that is about them; for the machine's shell.
+readonly unit_files="$examples/*.service $examples/*.socket $examples/*.timer"
 # The machine that commands run on.
 machine=demo
 
