@@ -46,7 +46,12 @@ package actor EngineService: Service {
         self.store = store
         self.clock = clock
         self.log = log
-        core = EngineCore(keyspace: registry.keyspace, machine: machine, isSettling: settling > .zero)
+        core = EngineCore(
+            keyspace: registry.keyspace,
+            machine: machine,
+            isSettling: settling > .zero,
+            booted: uptime.map { clock.now().advanced(by: .zero - $0) }
+        )
         leadership = LeadershipLease(
             machine: machine,
             store: store,
