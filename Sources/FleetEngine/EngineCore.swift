@@ -24,6 +24,7 @@ package struct EngineCore: Sendable {
     private var freshUntil: Timestamp?
     /// This machine booted a moment ago; `EngineInput.settled`.
     private var isSettling: Bool
+    /// When this machine booted; nil: everybody who was present at first may be of before.
     private let booted: Timestamp?
     /// Until then, while settling, a lease that ends may be one of before the boot.
     private var bootedUntil: Timestamp?

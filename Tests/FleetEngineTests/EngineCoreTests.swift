@@ -246,6 +246,26 @@ import UnitFile
         #expect(world.registry.snapshot.unitsByMachine[a]?.contains(name) == true)
     }
 
+    /// Who was there when the registry was first read, and has registered before this machine booted, may be on its way.
+    @Test(arguments: [true, false]) func whoeverIsOfBeforeTheBootIsWaitedFor(isOfBefore: Bool) {
+        let start = EngineWorld(machine: a).now
+        let booted = start.advanced(by: .seconds(isOfBefore ? 1 : -1))
+        var world = EngineWorld(machine: a, isSettling: true, booted: booted)
+        world.registry.machine(a, at: world.now)
+        world.registry.machine(b, at: world.now)
+        let name = unit("b.service")
+        world.registry.submit(name, at: world.now)
+        _ = world.registry.deliver()
+        world.registry.put(.assignment(b, name), assignment(name, in: world))
+        _ = world.registry.deliver()
+        world.start()
+        world.settle()
+        world.now = world.now.advanced(by: .seconds(7))
+        world.registry.delete(.presence(b))
+        world.settle()
+        #expect(world.registry.snapshot.unitsByMachine[b]?.contains(name) ?? false == isOfBefore)
+    }
+
     /// With nothing else going on the brake ends at its time.
     @Test func theBrakeEndsByItself() {
         var world = busyLeader(a, b, machine("c"))
