@@ -246,7 +246,7 @@ import UnitFile
         #expect(world.registry.snapshot.unitsByMachine[a]?.contains(name) == true)
     }
 
-    /// Who was there when the registry was first read, and has registered before this machine booted, may be on its way.
+    /// Who was there at first, and had registered before this machine booted, may be on its way.
     @Test(arguments: [true, false]) func whoeverIsOfBeforeTheBootIsWaitedFor(isOfBefore: Bool) {
         let start = EngineWorld(machine: a).now
         let booted = start.advanced(by: .seconds(isOfBefore ? 1 : -1))
