@@ -76,10 +76,13 @@ package struct CredentialReport: Hashable, Sendable, Codable {
     package var changed: Bool
     /// The units that restart because of it.
     package var restarted: [UnitName]
+    /// The units that are reloaded because of it; absent for none.
+    package var reloaded: [UnitName]?
 
-    package init(changed: Bool, restarted: [UnitName] = []) {
+    package init(changed: Bool, restarted: [UnitName] = [], reloaded: [UnitName] = []) {
         self.changed = changed
         self.restarted = restarted
+        self.reloaded = reloaded.isEmpty ? nil : reloaded
     }
 }
 

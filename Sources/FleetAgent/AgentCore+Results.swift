@@ -12,6 +12,7 @@ extension AgentCore {
         switch flight.operation {
         case .install: installed(result, flight, &track, &round)
         case .start, .restart: started(result, flight, &track, &round)
+        case .reload: reloaded(result, flight, &track, &round)
         case .stop: stopped(result, flight, &track, &round)
         case .remove: removed(result, flight, &track, &round)
         // The listing that follows says whether it helped; if not, it is tried again with the delay of every retry.
@@ -107,6 +108,31 @@ extension AgentCore {
         track.fail(assignment.run, failure, invocation: isOwn ? observed.invocation : "")
     }
 
+    /// A reload that the unit has not taken is not repeated: it goes on as it is, and systemd has said so. What could
+    /// not be tried is tried again.
+    private func reloaded(
+        _ result: OperationResult,
+        _ flight: UnitTrack.Flight,
+        _ track: inout UnitTrack,
+        _ round: inout Round
+    ) {
+        // What has ended meanwhile is started with the newest.
+        guard let assignment = flight.assignment, track.isCarriedOut, track.observed?.isUp == true else { return }
+        switch result {
+        case .done:
+            track.ledger?.reload = assignment.reload
+            track.tries[flight.operation] = nil
+            tell(.reloaded, "reloaded, with its configs and secrets as they are now", of: track.unit, &round)
+        case .failed(let problem) where problem.isPassing:
+            complain("reloaded", result, flight, track, &round)
+        case .failed(let problem):
+            track.ledger?.reload = assignment.reload
+            track.tries[flight.operation] = nil
+            tell(.failed, "could not be reloaded, and goes on as it is: \(problem.message)", of: track.unit, &round)
+        case .nameTaken, .unknown: return
+        }
+    }
+
     private func stopped(
         _ result: OperationResult,
         _ flight: UnitTrack.Flight,
@@ -164,11 +190,11 @@ extension AgentCore {
         let cause: FailureCause
         switch problem.kind {
         case .badUnit: cause = .badUnit
-        case .bus(let name) where OperationResult.passingErrors.contains(name):
+        case _ where problem.isPassing:
             complain("started", .failed(problem), flight, track, &round)
             return
         case .bus(let name): cause = OperationResult.badUnitErrors.contains(name) ? .badUnit : .other
-        case .job: cause = .other
+        case .job, .credentials: cause = .other
         }
         let failure = UnitFailure(cause: cause, message: problem.message, at: round.now)
         track.fail(run, failure, invocation: "")

@@ -37,7 +37,7 @@ extension AgentCore {
         case .pulling(let flight): return flight.told != nil
         case .operating(let flight):
             switch flight.operation {
-            case .start, .restart, .stop:
+            case .start, .restart, .reload, .stop:
                 return ["activating", "deactivating", "reloading"].contains(track.observed?.activeState)
             case .install, .remove, .resetFailed, .probe: return false
             }

@@ -36,6 +36,11 @@ package struct AgentCore: Hashable, Sendable {
         tracks.units.contains { tracks[$0]?.desired?.credentials?.contains(credential) == true }
     }
 
+    /// The unit that a service of this name reloads (`ReloadUnitName`).
+    package func unit(reloadedBy name: UnitName) -> UnitName? {
+        tracks.units.first { ReloadUnitName.name(for: $0) == name.description }
+    }
+
     /// What `input` leads to.
     package mutating func step(_ input: AgentInput, now: Timestamp) -> [AgentDirective] { step([input], now: now) }
 
@@ -126,7 +131,7 @@ package struct AgentCore: Hashable, Sendable {
                 if track.ledger?.carriedOut != nil, assignment.target == .launched, track.observed?.isRunning == true {
                     tell(.started, "already running; left as it is", of: track.unit, &round)
                 }
-                track.carryOut(assignment)
+                track.carryOut(assignment, byStart: false)
             case .fail(let run, let failure, let invocation):
                 track.fail(run, failure, invocation: invocation)
             case .report(let failed):
@@ -139,6 +144,8 @@ package struct AgentCore: Hashable, Sendable {
             case .unlock:
                 track.lock = .none
                 round.notes.append(.unlock(track.unit))
+            case .upToDate(let reload):
+                track.ledger?.reload = reload
             case .fenced:
                 track.lock = .uncertain
                 if track.isCarriedOut {
@@ -205,7 +212,7 @@ package struct AgentCore: Hashable, Sendable {
             let id = round.probes?.id ?? nextOperation()
             round.probes = (id, (round.probes?.units ?? []) + units)
             return id
-        case .start, .restart, .stop, .remove, .resetFailed:
+        case .start, .restart, .reload, .stop, .remove, .resetFailed:
             let id = nextOperation()
             round.calls.append(.perform(id, operation))
             return id
@@ -226,7 +233,7 @@ package struct AgentCore: Hashable, Sendable {
         case .probe(let all):
             let rest = all.filter(isInFlight)
             return rest.isEmpty ? nil : .probe(rest)
-        case .start, .restart, .stop, .remove, .resetFailed:
+        case .start, .restart, .reload, .stop, .remove, .resetFailed:
             return operation.units.allSatisfy(isInFlight) ? operation : nil
         }
     }

@@ -22,6 +22,8 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
     /// The run that was restarted because it was unhealthy, and has not been well for long since: its next failure is
     /// one for good.
     package var healed: RunID?
+    /// `Assignment.reload` as of `carriedOut`, or of the newest reload since. Absent for none.
+    package var reload: Generation?
 
     package init(
         carriedOut: RunID?,
@@ -30,7 +32,8 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
         starting: LedgerStart? = nil,
         failed: FailedLedgerRun? = nil,
         ended: RunID? = nil,
-        healed: RunID? = nil
+        healed: RunID? = nil,
+        reload: Generation? = nil
     ) {
         self.carriedOut = carriedOut
         self.target = target
@@ -39,6 +42,7 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
         self.failed = failed
         self.ended = ended
         self.healed = healed
+        self.reload = reload
     }
 
     /// Nothing was done yet.
@@ -52,7 +56,8 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
             target: assignment.target,
             restart: assignment.restart,
             failed: failed,
-            healed: former?.healed == assignment.run ? former?.healed : nil
+            healed: former?.healed == assignment.run ? former?.healed : nil,
+            reload: assignment.reload
         )
     }
 }

@@ -13,6 +13,8 @@ enum NextStep: Hashable, Sendable {
     case pull(ImagePull, for: RunID)
     /// The run is as good as carried out: note it, touch nothing.
     case carryOut(Assignment)
+    /// The unit is down, and has the newest of its configs and secrets when it is started again: note that.
+    case upToDate(Generation)
     /// The run failed for good: note it.
     case fail(RunID, UnitFailure, invocation: String)
     /// The failure is noted and the unit is down: publish it, read the journal, and tell the event with its lines.
@@ -187,7 +189,20 @@ extension UnitTrack {
             let mayAct = registry == .current && (step.isFailure || mayStart(desired))
             return mayAct ? step : .wait
         }
-        return .rest
+        return refresh(desired, observed, registry)
+    }
+
+    /// A config or secret was set anew since the unit was started or reloaded (`RestartOnChange=reload`).
+    private func refresh(
+        _ desired: Assignment,
+        _ observed: UnitObservation,
+        _ registry: RegistryKnowledge
+    ) -> NextStep {
+        guard registry == .current, let reload = desired.reload, reload > ledger?.reload ?? 0 else { return .rest }
+        if observed.isAtRest { return .upToDate(reload) }
+        guard observed.isUp, !observed.hasJob else { return .wait }
+        let names = desired.credentials?.map(\.id).filter { $0 != .registryAuth } ?? []
+        return .perform(.reload(unit, names))
     }
 
     /// `launched` and not started yet for this run.

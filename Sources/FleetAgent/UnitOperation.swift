@@ -11,6 +11,9 @@ package enum UnitOperation: Hashable, Sendable {
     case start(UnitName)
     /// Stop and start in one job (systemd's `RestartUnit`), waiting for its result.
     case restart(UnitName)
+    /// Put what the configs and secrets of these names are now in place of what the unit was started with, then have
+    /// systemd reload it (`ReloadUnit`), waiting for the job's result.
+    case reload(UnitName, [CredentialName])
     /// Stop and wait until systemd is done, so that `ExecStop=` runs while the unit is there.
     case stop(UnitName)
     /// Disable, forget a failed state, remove the file. The unit is stopped before.
@@ -25,7 +28,9 @@ package enum UnitOperation: Hashable, Sendable {
     package var units: [UnitName] {
         switch self {
         case .install(let installations): installations.map(\.unit)
-        case .start(let unit), .restart(let unit), .stop(let unit), .remove(let unit), .resetFailed(let unit): [unit]
+        case .start(let unit), .restart(let unit), .stop(let unit), .remove(let unit), .resetFailed(let unit),
+            .reload(let unit, _):
+            [unit]
         case .probe(let units): units
         }
     }
@@ -115,11 +120,22 @@ package struct OperationFailure: Hashable, Sendable {
         case job(result: String)
         /// A D-Bus error.
         case bus(name: String)
+        /// The unit's configs and secrets cannot be had at present.
+        case credentials
     }
 
     package var kind: Kind
     /// One sentence without a full stop.
     package var message: String
+
+    /// It says nothing about the unit: the same call may succeed later.
+    var isPassing: Bool {
+        switch kind {
+        case .bus(let name): OperationResult.passingErrors.contains(name)
+        case .credentials: true
+        case .badUnit, .job: false
+        }
+    }
 
     package init(kind: Kind, message: String) {
         self.kind = kind

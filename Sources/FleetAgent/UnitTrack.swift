@@ -156,9 +156,12 @@ struct UnitTrack: Hashable, Sendable {
         return !observed.hasFiles(of: desired)
     }
 
-    /// Notes that the run of `assignment` was carried out.
-    mutating func carryOut(_ assignment: Assignment) {
-        ledger = LedgerEntry(carriedOut: assignment, after: ledger)
+    /// Notes that the run of `assignment` was carried out: by a start that was asked for just so, or by what was found
+    /// done, of which it is not known which configs and secrets it was given.
+    mutating func carryOut(_ assignment: Assignment, byStart: Bool = true) {
+        var entry = LedgerEntry(carriedOut: assignment, after: ledger)
+        if !byStart { entry.reload = ledger?.reload }
+        ledger = entry
         news = .none
         loop = CrashLoop()
         looping = nil

@@ -31,6 +31,9 @@ package struct Assignment: Hashable, Sendable, Codable {
     /// The unit's container has a check of podman's that ends it: so many milliseconds after its start, at the latest,
     /// the first verdict is there. nil for none.
     package var verdictMs: Int64?
+    /// The generation of the newest config or secret whose change the unit is told by a reload; nil for none. A unit
+    /// that was started or reloaded with an older one is reloaded, and goes on with the same run.
+    package var reload: Generation?
 
     package init(
         file: ContentHash,
@@ -47,7 +50,8 @@ package struct Assignment: Hashable, Sendable, Codable {
         health: HealthCheck? = nil,
         credentials: [Credential]? = nil,
         image: ImagePull? = nil,
-        verdictMs: Int64? = nil
+        verdictMs: Int64? = nil,
+        reload: Generation? = nil
     ) {
         self.file = file
         self.target = target
@@ -64,6 +68,7 @@ package struct Assignment: Hashable, Sendable, Codable {
         self.credentials = credentials
         self.image = image
         self.verdictMs = verdictMs
+        self.reload = reload
     }
 
     /// The run that this assignment asks for.

@@ -4,9 +4,9 @@ package import UnitFile
 /// `fleetctl why` prints.
 package struct UnitEvent: Hashable, Sendable, Codable {
     package enum Kind: String, Hashable, Sendable, Codable {
-        case submitted, replaced, target, restart, resetFailed, destroyed
+        case submitted, replaced, target, restart, reload, resetFailed, destroyed
         case placed, moveAsked, moved, moveDropped, unplaced, blocked
-        case pulled, started, stopped, failed, refused
+        case pulled, started, reloaded, stopped, failed, refused
         case retry, gaveUp
     }
 

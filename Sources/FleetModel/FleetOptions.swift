@@ -29,8 +29,8 @@ package struct FleetOptions: Hashable, Sendable {
     package var credentials: [Credential] = []
     /// `Secret=` of `[Container]`, as far as fleet can deliver it: counts while the registry has a secret of the name.
     package var podmanSecrets: [CredentialName] = []
-    /// `RestartOnChange=`: the unit is restarted when one of `credentials` is set anew.
-    package var restartsOnChange = false
+    /// `RestartOnChange=`: what becomes of the unit when one of `credentials` is set anew.
+    package var onChange = ChangeResponse.nothing
     /// `PullPolicy=`; nil where the file says nothing: Quadlet's `Pull=`, or else `missing`.
     package var pullPolicy: ImagePolicy?
     /// `PullTimeoutSec=`

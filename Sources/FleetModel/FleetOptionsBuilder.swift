@@ -27,7 +27,7 @@ struct FleetOptionsBuilder {
         if source?.kind == .container {
             options.podmanSecrets = PodmanSecret.all(in: section.file).filter { $0.unknown == nil }.map(\.name)
         }
-        options.restartsOnChange = try restartOnChange()
+        options.onChange = try changeResponse()
         options.pullPolicy = try pullPolicy()
         options.pullTimeout = try pullTimeout() ?? options.pullTimeout
         options.pinsImage = try boolean(.pinImage)

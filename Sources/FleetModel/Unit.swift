@@ -49,6 +49,8 @@ package struct Unit: Hashable, Sendable {
     package var systemd: SystemdNeed?
     /// The generation of the newest config or secret whose change restarts this unit; 0 for none.
     package var renewal: Generation
+    /// The same of one whose change reloads it, which makes no new run of it.
+    package var reload: Generation
 
     package init(
         name: UnitName,
@@ -59,7 +61,8 @@ package struct Unit: Hashable, Sendable {
         quadlet: QuadletFacts? = nil,
         volumes: UnitVolumes = UnitVolumes(),
         systemd: SystemdNeed? = nil,
-        renewal: Generation = 0
+        renewal: Generation = 0,
+        reload: Generation = 0
     ) {
         self.name = name
         self.intent = intent
@@ -70,6 +73,7 @@ package struct Unit: Hashable, Sendable {
         self.volumes = volumes
         self.systemd = systemd
         self.renewal = renewal
+        self.reload = reload
     }
 
     /// The largest of all generations: identifies the newest thing that a user asked of this unit.

@@ -60,7 +60,7 @@ package enum UnitValidation {
     }
 
     /// What fleet itself makes units of, on every machine: `fleet-pull-*` is given the login of any registry.
-    private static let ownPrefixes = ["fleet-pull-", "fleet-health-", "fleet-fence", "fleet-volumes-"]
+    private static let ownPrefixes = ["fleet-pull-", "fleet-health-", "fleet-reload-", "fleet-fence", "fleet-volumes-"]
     /// The units of fleet's own packages.
     private static let ownUnits = ["fleetd.service", "fleetd.socket", "fleetd-credentials.socket"]
 

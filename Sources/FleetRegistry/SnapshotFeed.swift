@@ -344,7 +344,8 @@ package struct SnapshotFeed: Sendable {
                         source: intent.source
                     ),
                     systemd: systemd,
-                    renewal: snapshot.renewal(for: options)
+                    renewal: snapshot.renewal(for: options, by: .restart),
+                    reload: snapshot.renewal(for: options, by: .reload)
                 )
                 show(unit, as: name)
                 problems[RegistryKey.unit(name).key(in: keyspace)] = nil

@@ -40,6 +40,7 @@ extension SystemdBus {
             return batch.results
         case .start(let unit): return [unit: await job("StartUnit", unit)]
         case .restart(let unit): return [unit: await job("RestartUnit", unit)]
+        case .reload(let unit, let credentials): return [unit: await reload(unit, credentials)]
         case .stop(let unit): return [unit: await stop(unit)]
         case .remove(let unit): return [unit: await remove(unit)]
         case .resetFailed(let unit): return [unit: await resetFailed(unit)]
@@ -54,8 +55,8 @@ extension SystemdBus {
         var reading = 0
     }
 
-    /// A start or restart of a unit of ours.
-    private func job(_ method: String, _ unit: UnitName) async -> OperationResult {
+    /// A start, restart or reload of a unit of ours.
+    func job(_ method: String, _ unit: UnitName) async -> OperationResult {
         guard ours[unit] != nil else { return .failed(.init(kind: .badUnit, message: "\(unit) is not installed")) }
         let began = Self.realtimeMicroseconds
         do {
@@ -185,7 +186,7 @@ extension UnitOperation {
     fileprivate var movesFiles: Bool {
         switch self {
         case .install, .remove: true
-        case .start, .restart, .stop, .resetFailed, .probe: false
+        case .start, .restart, .reload, .stop, .resetFailed, .probe: false
         }
     }
 }

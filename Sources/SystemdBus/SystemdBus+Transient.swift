@@ -20,10 +20,12 @@ extension SystemdBus {
         }
     }
 
+    private static let patterns = [CheckUnit.pattern, PullUnitName.pattern, ReloadUnitName.pattern]
+
     /// Forgets the failed ones that an earlier fleetd has left.
     func forgetOldServices() async {
         do {
-            let old = try await listUnits(in: ["failed"], matching: [CheckUnit.pattern, PullUnitName.pattern])
+            let old = try await listUnits(in: ["failed"], matching: Self.patterns)
             for unit in old { try await resetFailed(unit.name) }
         } catch {
             log.info("systemd: old services of fleet: \(error)")

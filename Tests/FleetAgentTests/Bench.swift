@@ -136,6 +136,7 @@ struct Bench {
             var line = "remember \(unit) \(entry.carriedOut?.description ?? "-") \(entry.target.rawValue)"
             if entry.restart != 0 { line += " restart \(entry.restart)" }
             if let healed = entry.healed { line += " healed \(healed)" }
+            if let reload = entry.reload { line += " reload \(reload)" }
             if let failed = entry.failed { line += " failed \(failed.run)" + (failed.isReported ? " reported" : "") }
             return line
         case .check(_, let unit, _, _): return "check \(unit)"
@@ -153,6 +154,7 @@ struct Bench {
             case .install: "install"
             case .start: "start"
             case .restart: "restart"
+            case .reload(_, let names): "reload [\(names.map(\.description).joined(separator: " "))] of"
             case .stop: "stop"
             case .remove: "remove"
             case .resetFailed: "resetFailed"

@@ -10,7 +10,7 @@ extension RandomWorld {
         guard let unit = pick(Self.units) else { return }
         switch roll(20) {
         case 0...1: assign(unit)
-        case 2: bump(unit)
+        case 2: roll(2) == 0 ? bump(unit) : renew(unit)
         case 3: unassign(unit)
         case 4...8: finishOne()
         case 9: roll(3) == 0 ? answerJournal() : roll(2) == 0 ? answerCheck() : answerPull()
@@ -73,6 +73,9 @@ extension RandomWorld {
             }
             if statuses[unit]?.settled != true { problems.append("\(unit) is not settled") }
             if statuses[unit]?.run != wanted.run { problems.append("\(unit) is at another run") }
+            if !hasFailed, has?.active == "active", wanted.target == .launched, has?.configs ?? 0 < wanted.reload ?? 0 {
+                problems.append("\(unit) has old configs")
+            }
             if statuses[unit]?.active ?? "" != has?.active ?? "inactive" {
                 problems.append("the status of \(unit) is old")
             }
@@ -117,6 +120,14 @@ extension RandomWorld {
         assignment.attempt = 0
         if roll(2) == 0 { assignment.restart = generation }
         assignments[unit] = assignment
+        tell(unit)
+    }
+
+    /// A config is set anew, of which the unit is told by a reload.
+    private mutating func renew(_ unit: UnitName) {
+        guard assignments[unit] != nil else { return }
+        generation += 1
+        assignments[unit]?.reload = generation
         tell(unit)
     }
 

@@ -27,6 +27,8 @@ struct RandomWorld {
         var restarts: UInt32 = 0
         var invocation = ""
         var mainCode: Int32 = 0
+        /// `Assignment.reload` of the configs that it has.
+        var configs: Generation = 0
 
         var observation: UnitObservation? {
             guard let file else { return nil }
@@ -202,6 +204,7 @@ struct RandomWorld {
         systemd[unit]?.result = "success"
         systemd[unit]?.restarts = 0
         systemd[unit]?.mainCode = 0
+        systemd[unit]?.configs = assignments[unit]?.reload ?? 0
         if let run { starts[unit, default: [:]][run, default: 0] += 1 }
     }
 
@@ -238,6 +241,10 @@ struct RandomWorld {
             launch(unit, for: item.run)
             if fails { fall(unit) }
             results[unit] = fails && roll(2) == 0 ? problem : .done
+        case .reload(let unit, _):
+            let isUp = systemd[unit]?.active == "active"
+            if isUp { systemd[unit]?.configs = assignments[unit]?.reload ?? 0 }
+            results[unit] = fails || !isUp ? problem : .done
         case .stop(let unit):
             if !fails || systemd[unit]?.active == "failed" { rest(unit) }
             results[unit] = fails ? problem : .done

@@ -18,9 +18,9 @@ import UnitFile
                 "config app.conf as settings", "config web-7 as web-7", "secret db-password as db-password",
             ]
         )
-        #expect(options.restartsOnChange)
+        #expect(options.onChange == .restart)
         #expect(try FleetSectionTests.options("Secret=a\nSecret=\n", "web.service").credentials == [])
-        #expect(try !FleetSectionTests.options("Secret=a\nRestartOnChange=no", "web.service").restartsOnChange)
+        #expect(try FleetSectionTests.options("Secret=a\nRestartOnChange=no", "web.service").onChange == .nothing)
     }
 
     @Test(arguments: [
@@ -29,12 +29,38 @@ import UnitFile
         ("Config=a\nSecret=a", "which line 2 does already; write Secret=a:ANOTHER"),
         ("Config=a:x\nConfig=b:x", "which line 2 does already"),
         ("Secret=%H", "cannot depend on the machine"),
-        ("RestartOnChange=reload", "a reload leaves the old ones in place; write restart"),
-        ("RestartOnChange=yes", "write no or restart"),
+        ("RestartOnChange=reload", "write ExecReload= in [Service], or restart here"),
+        ("RestartOnChange=yes", "write no, reload or restart"),
     ])
     func errors(_ lines: String, _ message: String) {
         let error = FleetSectionErrorTests.error(lines)
         #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+    }
+
+    /// The service has to know how it is reloaded, by whichever of these.
+    @Test(arguments: [
+        ("web.service", "[Service]\nExecStart=/bin/web\nExecReload=/bin/kill -HUP $MAINPID\n", true),
+        ("web.service", "[Service]\nType=notify-reload\nExecStart=/bin/web\n", true),
+        ("web.service", "[Service]\nExecReload=/bin/kill\nExecReload=\n", false),
+        ("web.service", "[Service]\nType=notify\n", false),
+        ("web.container", "[Container]\nImage=localhost/own:1\n", false),
+        ("web.container", "[Container]\nImage=localhost/own:1\nReloadSignal=HUP\n", true),
+        ("web.container", "[Container]\nImage=localhost/own:1\n[Service]\nExecReload=podman kill web\n", true),
+    ])
+    func reload(_ name: String, _ text: String, _ isAccepted: Bool) throws {
+        let unit = try UnitName("web.service")
+        var problem = ""
+        do throws(UnitFileError) {
+            let (_, _, options) = try UnitValidation.validate(
+                name: unit,
+                source: try? QuadletName(name),
+                text: text + "[X-Fleet]\nConfig=a\nRestartOnChange=reload\n"
+            )
+            #expect(options.onChange == .reload)
+        } catch {
+            problem = error.message
+        }
+        #expect(isAccepted ? problem == "" : problem.contains("write ExecReload= in [Service], or restart here"))
     }
 
     @Test func onlyWhatRunsProcessesGetsThem() throws {

@@ -46,7 +46,7 @@ struct CredentialTests {
         fleet.machine(machine("a"))
         fleet.give(keys, to: machine("a"))
         fleet.set(db, under: keys[0])
-        fleet.submit(unit("eager.service"), .secrets(["db"], restarts: true))
+        fleet.submit(unit("eager.service"), .secrets(["db"], onChange: .restart))
         fleet.submit(unit("plain.service"), .secrets(["db"]))
         fleet.apply(fleet.plan())
         let before = try #require(fleet.snapshot.assignments[unit("eager.service")]?[machine("a")])
@@ -59,13 +59,36 @@ struct CredentialTests {
         #expect(after.generation > before.generation && after.restart == after.generation && after.attempt == 0)
     }
 
+    @Test("A unit that is reloaded for a secret goes on with its run")
+    func reload() throws {
+        var fleet = TestFleet()
+        fleet.machine(machine("a"))
+        fleet.give(keys, to: machine("a"))
+        fleet.set(db, under: keys[0])
+        let web = unit("web.service")
+        fleet.submit(web, .secrets(["db"], onChange: .reload))
+        fleet.apply(fleet.plan())
+        let before = try #require(fleet.snapshot.assignments[web]?[machine("a")])
+        let first = try #require(before.reload)
+        fleet.set(db, under: keys[0])
+        let plan = fleet.plan()
+        #expect(plan.decisions.first?.reason.description.contains("RestartOnChange= for was set anew") == true)
+        fleet.apply(plan)
+        var after = try #require(fleet.snapshot.assignments[web]?[machine("a")])
+        #expect(after.run == before.run && after.restart == before.restart)
+        #expect(try #require(after.reload) > first)
+        #expect(fleet.plan().decisions.isEmpty)
+        (after.reload, after.reason, after.at) = (before.reload, before.reason, before.at)
+        #expect(after == before)
+    }
+
     @Test("A unit that was given up for a bad secret is tried again with another one")
     func forgiven() throws {
         var fleet = TestFleet()
         fleet.machine(machine("a"))
         fleet.give(keys, to: machine("a"))
         fleet.set(db, under: keys[0])
-        var options = FleetOptions.secrets(["db"], restarts: true)
+        var options = FleetOptions.secrets(["db"], onChange: .restart)
         options.reschedule.trigger = .never
         fleet.submit(unit("web.service"), options)
         fleet.apply(fleet.plan())

@@ -183,7 +183,7 @@ final class FakeUnitManager: UnitManager {
             state.units[unit]?.activeState = "inactive"
             state.units[unit]?.subState = "dead"
         case .remove: state.units[unit] = nil
-        case .probe: break
+        case .reload, .probe: break
         }
     }
 }

@@ -88,6 +88,25 @@ import UnitFile
         }
     }
 
+    @Test func aReloadGetsTheNewestOrNothing() async throws {
+        let bench = try CredentialBench()
+        try await bench.run { bench in
+            try await bench.set("db", Self.canary)
+            try await bench.assign("web.service", ["db:password"])
+            let reload = ReloadUnitName.name(for: UnitName("web.service"))
+            #expect(await bench.ask(reload, "password") == Self.canary)
+            for name in [reload, ReloadUnitName.name(for: UnitName("db.service"))] {
+                #expect(await bench.ask(name, "db") == nil)
+            }
+            try await eventually("kept") { bench.memory.values()["web.service"] != nil }
+            bench.store.isCut.withLock { $0 = true }
+            bench.store.inner.endWatches(StoreError(.unavailable, "cable cut"))
+            // A start would get it.
+            #expect(await bench.ask("web.service", "password") == Self.canary)
+            #expect(await bench.ask(reload, "password") == nil)
+        }
+    }
+
     @Test func aPullGetsTheLoginsOfThisMachineOnly() async throws {
         try await CredentialBench().run { bench in
             try await bench.set("quay", Self.canary)

@@ -150,9 +150,14 @@ import UnitFile
         try world.submit("eager.service", eager, .launched)
         try world.submit("down.service", eager, .loaded)
         try world.submit("plain.service", Self.user, .launched)
+        let reloading = "[Service]\nExecReload=/bin/true\n" + Self.user + "RestartOnChange=reload\n"
+        try world.submit("soft.service", reloading, .launched)
         let before = world.snapshot.units
         let plan = try perform(.set(db, content("two")))
         #expect(plan.restarted.map(\.description) == ["eager.service"])
+        #expect(plan.reloaded.map(\.description) == ["soft.service"])
+        let soft = try #require(try unit("soft.service"))
+        #expect(soft.reload > before[soft.name]?.reload ?? 0 && soft.generation == before[soft.name]?.generation)
         let renewed = try #require(world.snapshot.credentials[db]?.generation)
         let now = try #require(try unit("eager.service"))
         let old = try #require(before[try UnitName("eager.service")])

@@ -22,14 +22,14 @@ extension SystemTests {
             "[Container]\nImage=localhost/own:1\nExec=/bin/sleep infinity\nStopTimeout=0\n"
 
         /// An image made of the machine's own shell, so that none has to be fetched.
-        private func makeImage(_ fleet: Fleet) async throws {
+        func makeImage(_ fleet: Fleet) async throws {
             try await fleet.machine.write(
                 "[containers]\nkeyring=false\npids_limit=0\n[engine]\n\(Self.infra)",
                 to: "/etc/containers/containers.conf"
             )
             try await fleet.machine.shell(
                 """
-                cd / && tar -chf /root/own.tar bin/sh bin/sleep lib64/ld-linux-x86-64.so.2 \
+                cd / && tar -chf /root/own.tar bin/sh bin/cat bin/sleep lib64/ld-linux-x86-64.so.2 \
                     lib/x86_64-linux-gnu/libc.so.6
                 podman import -q -c 'CMD ["/bin/sleep", "infinity"]' /root/own.tar localhost/own:1
                 """

@@ -46,6 +46,15 @@ package struct Credential: Hashable, Sendable, Codable {
     package var source: CredentialID { CredentialID(kind, name) }
 }
 
+/// What becomes of a unit when a config or secret that it is given is set anew: `RestartOnChange=`.
+package enum ChangeResponse: String, Hashable, Sendable, CaseIterable {
+    /// It has the new content at its next start.
+    case nothing = "no"
+    /// The new content takes the place of the old one while the unit runs, and systemd reloads it.
+    case reload
+    case restart
+}
+
 /// What the registry says of a config or secret. Stored at `configs/NAME` and `secrets/NAME`; the content is apart, at
 /// `blobs/HASH`, so that whoever follows the registry need not keep it.
 package struct CredentialRecord: Hashable, Sendable, Codable {

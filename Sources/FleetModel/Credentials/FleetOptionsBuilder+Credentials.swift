@@ -54,21 +54,33 @@ extension FleetOptionsBuilder {
         return Credential(kind: kind, name: name, id: names.last)
     }
 
-    func restartOnChange() throws(UnitFileError) -> Bool {
+    func changeResponse() throws(UnitFileError) -> ChangeResponse {
         guard let value = section.values[.restartOnChange]?.last, let text = try expandedText(value) else {
-            return false
+            return .nothing
         }
-        switch text {
-        case "no": return false
-        case "restart": return true
-        case "reload":
+        guard let response = ChangeResponse(rawValue: text) else {
+            throw error(value, "RestartOnChange=\(text.printable()) is unknown; write no, reload or restart")
+        }
+        guard response != .reload || canReload else {
             throw error(
                 value,
-                "RestartOnChange=reload would bring nothing: systemd gives a unit its credentials when it starts, and a "
-                    + "reload leaves the old ones in place; write restart"
+                "RestartOnChange=reload needs to know how the service is reloaded; write ExecReload= in [Service], or "
+                    + "restart here"
             )
-        default: throw error(value, "RestartOnChange=\(text.printable()) is unknown; write no or restart")
         }
+        return response
+    }
+
+    /// Whether the service that comes of the file has something to do on a reload.
+    private var canReload: Bool {
+        let file = section.file
+        let containerKeys = ["ReloadCmd", "ReloadSignal"].flatMap {
+            file.options(section: QuadletKind.container.section, key: $0)
+        }
+        let type = file.options(section: "Service", key: "Type").last?.value
+        let commands = file.options(section: "Service", key: "ExecReload")
+        return commands.last?.value.isEmpty == false || type == "notify-reload"
+            || containerKeys.contains { !$0.value.isEmpty }
     }
 }
 

@@ -22,9 +22,10 @@ extension Snapshot {
         .map(\.name).sorted()
     }
 
-    /// What `Unit.renewal` is for a unit with these options.
-    package func renewal(for options: FleetOptions) -> Generation {
-        guard options.restartsOnChange else { return 0 }
+    /// The generation of the newest config or secret whose change is answered in this way by a unit with these options;
+    /// 0 for none.
+    package func renewal(for options: FleetOptions, by response: ChangeResponse) -> Generation {
+        guard options.onChange == response else { return 0 }
         // A login is used when an image is pulled, and not by what runs.
         return credentials(for: options).filter { $0.id != .registryAuth }
             .compactMap { credentials[$0.source]?.generation }.max() ?? 0

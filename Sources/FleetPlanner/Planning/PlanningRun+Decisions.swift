@@ -144,6 +144,9 @@ extension PlanningRun {
             let isAsked = new.restart == unit.target.restart
             changes.append(isAsked ? "a restart was asked for" : "what it has RestartOnChange= for was set anew")
         }
+        if old.reload != new.reload, new.reload != nil, old.file == new.file {
+            changes.append("what it has RestartOnChange= for was set anew")
+        }
         if old.atMostOnce != new.atMostOnce { changes.append("AtMostOnce= has changed") }
         if old.volumes != new.volumes { changes.append("it keeps to other volumes") }
         if old.image != new.image, old.file == new.file, old.quadlet == new.quadlet {
@@ -202,7 +205,8 @@ extension PlanningRun {
             health: unit.options.health,
             credentials: credentials.isEmpty ? nil : credentials,
             image: unit.imagePull,
-            verdictMs: unit.quadlet?.check?.verdict.milliseconds
+            verdictMs: unit.quadlet?.check?.verdict.milliseconds,
+            reload: unit.reload > 0 ? unit.reload : nil
         )
     }
 

@@ -120,6 +120,9 @@ package actor AgentService: Service {
     /// Whether a unit of this machine is given just this.
     package func hasUnit(with credential: Credential) -> Bool { core.hasUnit(with: credential) }
 
+    /// The unit that a service of this name reloads.
+    package func unit(reloadedBy name: UnitName) -> UnitName? { core.unit(reloadedBy: name) }
+
     package func run() async throws {
         core = AgentCore(machine: machine, ledger: readLedger())
         await cancelWhenGracefulShutdown {

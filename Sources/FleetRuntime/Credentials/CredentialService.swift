@@ -81,31 +81,56 @@ package struct CredentialService: Service {
             return await call.answer(nil)
         }
         let metadata: Logger.Metadata = ["unit": "\(peer.unit)"]
-        let wanted = await wanted(by: peer)
-        guard let wanted else {
+        guard let claim = await claim(of: peer) else {
             log.error("\(peer.unit) asks for \(peer.credential), which it has no claim to here", metadata: metadata)
             return await call.answer(nil)
         }
         do {
-            var content = try await opened(wanted.source, of: peer.unit)
+            var content = try await content(for: claim)
             await call.answer(content)
             wipe(&content)
-            log.debug("\(peer.unit) has got the \(wanted.source)", metadata: metadata)
+            log.debug("\(peer.unit) has got the \(claim.source)", metadata: metadata)
         } catch {
-            log.error("\(peer.unit) asks for the \(wanted.source): \(error)", metadata: metadata)
+            log.error("\(peer.unit) asks for the \(claim.source): \(error)", metadata: metadata)
             await call.answer(nil)
         }
     }
 
+    /// What somebody who asks may have.
+    private struct Claim {
+        var source: CredentialID
+        /// Whose it is.
+        var unit: UnitName
+        /// It runs, and has the one before.
+        var isReload = false
+    }
+
     /// A pull asks for a login by the secret's name, which has to be that of a unit of this machine: a fleetd that was
     /// restarted has not begun the pull itself. Nobody but root starts units of such names.
-    private func wanted(by peer: CredentialPeer) async -> Credential? {
-        guard PullUnitName.isOne(peer.unit) else {
-            return await agent.assignment(of: peer.unit)?.credentials?.first { $0.id == peer.credential }
+    private func claim(of peer: CredentialPeer) async -> Claim? {
+        if PullUnitName.isOne(peer.unit) {
+            let login = Credential(kind: .secret, name: peer.credential, id: .registryAuth)
+            var isKnown = await agent.hasUnit(with: login)
+            if !isKnown { isKnown = await isFetching(peer) }
+            return isKnown ? Claim(source: login.source, unit: peer.unit) : nil
         }
-        let login = Credential(kind: .secret, name: peer.credential, id: .registryAuth)
-        if await agent.hasUnit(with: login) { return login }
-        return await isFetching(peer) ? login : nil
+        let isReload = ReloadUnitName.isOne(peer.unit)
+        let unit = isReload ? await agent.unit(reloadedBy: peer.unit) : peer.unit
+        guard let unit else { return nil }
+        let wanted = await agent.assignment(of: unit)?.credentials?.first { $0.id == peer.credential }
+        return wanted.map { Claim(source: $0.source, unit: unit, isReload: isReload) }
+    }
+
+    private func content(for claim: Claim) async throws -> [UInt8] {
+        guard claim.isReload else { return try await opened(claim.source, of: claim.unit) }
+        // An earlier content would be taken for the newest.
+        let old = await kept?.stored(claim.source, of: claim.unit)
+        guard let newest = try await contents.newest(claim.source, known: old) else { throw Self.missing(claim.source) }
+        return try newest.opened(claim.source, with: box)
+    }
+
+    private static func missing(_ id: CredentialID) -> SecretBoxError {
+        SecretBoxError(.broken, "it is not in the registry: 'fleetctl \(id.kind.rawValue) set' it")
     }
 
     /// Better an earlier content than none: what is sealed under a key that this machine does not have, and was opened
@@ -134,7 +159,7 @@ package struct CredentialService: Service {
                 guard let old else { throw error }
                 return old
             }
-            throw SecretBoxError(.broken, "it is not in the registry: 'fleetctl \(id.kind.rawValue) set' it")
+            throw Self.missing(id)
         }
         guard let old else { throw SecretBoxError(.broken, "this machine has not kept it") }
         return old

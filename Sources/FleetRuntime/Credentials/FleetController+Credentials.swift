@@ -151,7 +151,7 @@ extension FleetController {
             try await catchUp()
             return nil
         }
-        return CredentialReport(changed: true, restarted: plan.restarted)
+        return CredentialReport(changed: true, restarted: plan.restarted, reloaded: plan.reloaded)
     }
 
     private func newest(_ id: CredentialID) async throws(APIError) -> CredentialContents.Stored? {

@@ -4,8 +4,8 @@ package import UnitFile
 
 /// A change of the configs and secrets that the registry keeps.
 package enum CredentialChange: Hashable, Sendable {
-    /// Keep this content from now on. The units that have `RestartOnChange=` for it are restarted: the engine sees the
-    /// record's generation.
+    /// Keep this content from now on. The units that have `RestartOnChange=` for it are restarted or reloaded: the
+    /// engine sees the record's generation.
     case set(CredentialID, CredentialContent)
     /// The content is the same, under another key: no unit need know.
     case reseal(CredentialName, CredentialContent)
@@ -32,8 +32,9 @@ package struct CredentialContent: Hashable, Sendable {
 package struct CredentialPlan: Hashable, Sendable {
     /// nil when everything is so already.
     package var transaction: Transaction?
-    /// The units that are restarted, sorted.
-    package var restarted: [UnitName]
+    /// The units that are restarted, and those that are reloaded; sorted.
+    package var restarted: [UnitName] = []
+    package var reloaded: [UnitName] = []
 
     /// The transaction as a step of a change, of no unit.
     package var step: ChangePlan.Step? { transaction.map { ChangePlan.Step(units: [], transaction: $0) } }
@@ -61,8 +62,8 @@ private struct CredentialPlanner {
     let keyspace: Keyspace
     var transaction = Transaction()
 
-    /// Units that are told why they restart, in the transaction that makes them: more do not fit. The rest learn it
-    /// from the engine.
+    /// Units that are told why they are restarted or reloaded, in the transaction that makes them: more do not fit. The
+    /// rest learn it from the engine.
     private static let toldUnits = Limits.operationsPerTransaction - 8
 
     mutating func set(
@@ -71,7 +72,7 @@ private struct CredentialPlanner {
         _ events: inout EventIDs
     ) throws(UseCaseError) -> CredentialPlan {
         let old = snapshot.credentials[id]
-        guard old?.blob != content.blob.hash else { return CredentialPlan(transaction: nil, restarted: []) }
+        guard old?.blob != content.blob.hash else { return CredentialPlan(transaction: nil) }
         let users = snapshot.users(of: id)
         let check = CredentialCheck(snapshot: snapshot)
         for unit in users.compactMap({ snapshot.units[$0] }) where content.size > old?.size ?? 0 {
@@ -79,24 +80,30 @@ private struct CredentialPlanner {
                 throw UseCaseError(.conflict, unit.name, problem)
             }
         }
-        let restarted = users.filter { name in
-            guard old != nil, let unit = snapshot.units[name] else { return false }
-            return unit.options.restartsOnChange && unit.target.state == .launched
-        }
+        let restarted = users.filter { old != nil && answers($0, by: .restart) }
+        let reloaded = users.filter { old != nil && answers($0, by: .reload) }
         put(id, content, generation: nextGeneration(above: users), set: user)
-        for unit in restarted.prefix(Self.toldUnits) {
-            let message = "restart, because the \(id) was set anew by \(user.by) (RestartOnChange=restart)"
-            let event = UnitEvent(at: user.at, unit: unit, kind: .restart, message: message)
+        for unit in (restarted + reloaded).prefix(Self.toldUnits) {
+            let (kind, response): (UnitEvent.Kind, ChangeResponse) =
+                answers(unit, by: .restart) ? (.restart, .restart) : (.reload, .reload)
+            let word = response.rawValue
+            let message = "\(word), because the \(id) was set anew by \(user.by) (RestartOnChange=\(word))"
+            let event = UnitEvent(at: user.at, unit: unit, kind: kind, message: message)
             let key = RegistryKey.event(unit, events.next(at: user.at)).key(in: keyspace)
             transaction.operations.append(.put(key, RegistryValue.encode(event), lease: nil))
         }
-        return CredentialPlan(transaction: transaction, restarted: restarted)
+        return CredentialPlan(transaction: transaction, restarted: restarted, reloaded: reloaded)
+    }
+
+    private func answers(_ name: UnitName, by response: ChangeResponse) -> Bool {
+        guard let unit = snapshot.units[name] else { return false }
+        return unit.options.onChange == response && unit.target.state == .launched
     }
 
     mutating func reseal(_ id: CredentialID, _ content: CredentialContent) throws(UseCaseError) -> CredentialPlan {
         guard let old = snapshot.credentials[id] else { throw Self.missing(id) }
         put(id, content, generation: old.generation, set: old.set)
-        return CredentialPlan(transaction: transaction, restarted: [])
+        return CredentialPlan(transaction: transaction)
     }
 
     mutating func remove(_ ids: [CredentialID]) throws(UseCaseError) -> CredentialPlan {
@@ -118,7 +125,7 @@ private struct CredentialPlanner {
             transaction.operations.append(.delete(.key(key.key(in: keyspace))))
         }
         drop(Set(ids.compactMap { snapshot.credentials[$0]?.blob }), usedBy: Set(ids))
-        return CredentialPlan(transaction: transaction, restarted: [])
+        return CredentialPlan(transaction: transaction)
     }
 
     private mutating func put(

@@ -14,13 +14,7 @@ struct CheckUnit {
     let timeout: Duration
     let facts: CheckFacts
 
-    /// One per unit, so that never two run at once; without `@`, which would make it an instance.
-    static func name(for unit: UnitName) -> String {
-        let escaped = UnitEscaping.escape(unit.description)
-        // systemd takes names of up to 255 bytes.
-        let part = escaped.utf8.count <= 200 ? escaped : ContentHash(of: unit.description).description
-        return "fleet-health-\(part).service"
-    }
+    static func name(for unit: UnitName) -> String { OwnUnitName.name("fleet-health-", for: unit) }
 
     /// In the namespaces of the main process, with its root, working directory and user; as the unit's user alone when
     /// there is none.

@@ -16,8 +16,8 @@ struct CredentialActions {
         let report = try client.setCredential(CredentialID(kind, name), to: content)
         guard report.changed else { return context.console.print("\(name) is so already") }
         context.console.print("Set \(kind.rawValue) \(name), \(content.count) bytes")
-        if !report.restarted.isEmpty {
-            context.console.print("Restarts " + report.restarted.map(\.description).joined(separator: ", "))
+        for (word, units) in [("Restarts", report.restarted), ("Reloads", report.reloaded ?? [])] where !units.isEmpty {
+            context.console.print("\(word) " + units.map(\.description).joined(separator: ", "))
         }
     }
 

@@ -84,9 +84,8 @@ struct Story {
         case .gaveUp: "given up"
         case .moveAsked: "a move asked for"
         case .moveDropped: "not moved"
-        case .submitted, .replaced, .restart, .destroyed, .placed, .moved, .unplaced, .blocked, .pulled, .started,
-            .stopped,
-            .failed, .refused, .retry:
+        case .submitted, .replaced, .restart, .reload, .destroyed, .placed, .moved, .unplaced, .blocked, .pulled,
+            .started, .reloaded, .stopped, .failed, .refused, .retry:
             kind.rawValue
         }
     }

@@ -169,7 +169,7 @@ struct Scenario {
         if volumeWeight > 0, random.oneIn(6) { options.volumePolicy = .lose }
         if secretWeight > 0, random.oneIn(secretWeight) {
             options.credentials = FleetOptions.secrets(random.pick([["s"], ["t"], ["s", "t"]])).credentials
-            options.restartsOnChange = random.oneIn(2)
+            options.onChange = random.pick([.nothing, .reload, .restart])
         }
         return options
     }

@@ -27,9 +27,11 @@ extension TestFleet {
             let users = snapshot.users(of: id)
             for user in users {
                 guard let options = snapshot.units[user]?.options else { continue }
-                let renewal = snapshot.renewal(for: options)
+                let renewal = snapshot.renewal(for: options, by: .restart)
                 let isOlder = renewal < snapshot.units[user]?.renewal ?? 0
                 snapshot.units[user]?.renewal = renewal
+                let reload = snapshot.renewal(for: options, by: .reload)
+                snapshot.units[user]?.reload = reload
                 if isOlder { snapshot.units[user]?.intent.generation = generation }
             }
             return users
@@ -43,10 +45,10 @@ extension TestFleet {
 
 extension FleetOptions {
     /// Asks for these secrets.
-    static func secrets(_ names: [String], restarts: Bool = false) -> FleetOptions {
+    static func secrets(_ names: [String], onChange: ChangeResponse = .nothing) -> FleetOptions {
         var options = FleetOptions()
         options.credentials = names.map { Credential(kind: .secret, name: TestFleet.secret($0).name) }
-        options.restartsOnChange = restarts
+        options.onChange = onChange
         return options
     }
 }

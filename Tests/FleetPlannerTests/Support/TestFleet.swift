@@ -150,7 +150,8 @@ struct TestFleet {
             options: options,
             quadlet: quadlet,
             volumes: named,
-            renewal: snapshot.renewal(for: options)
+            renewal: snapshot.renewal(for: options, by: .restart),
+            reload: snapshot.renewal(for: options, by: .reload)
         )
         touch(name)
     }

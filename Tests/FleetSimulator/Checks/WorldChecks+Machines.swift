@@ -83,7 +83,7 @@ extension WorldChecks {
         switch operation {
         case .stop(let unit): checkStop(of: unit, known[unit], machine)
         case .start(let unit): checkStart(of: unit, known[unit], machine)
-        case .restart, .install, .remove, .resetFailed, .probe: break
+        case .restart, .reload, .install, .remove, .resetFailed, .probe: break
         }
     }
 

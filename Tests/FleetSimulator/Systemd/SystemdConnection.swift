@@ -74,6 +74,8 @@ final class SystemdConnection {
         case .stop(let unit): run(.stop, unit, id)
         case .remove(let unit): change(id, unit) { $0.remove(unit) }
         case .resetFailed(let unit): change(id, unit) { $0.resetFailed(unit) }
+        // No unit of these fleets has a config.
+        case .reload(let unit, _): change(id, unit) { _ in }
         case .probe(let units):
             after(.milliseconds(1), .milliseconds(5)) {
                 var results: [UnitName: OperationResult] = [:]
