@@ -44,7 +44,7 @@ extension Fleet {
             /bin/sh -c 'trap "cat $CREDENTIALS_DIRECTORY/db >/run/soft/db" HUP; \
             cat $CREDENTIALS_DIRECTORY/db >/run/soft/db; while :; do sleep 0.1; done'
             """,
-            service: "User=daemon\nRuntimeDirectory=soft\nExecReload=/bin/kill -HUP $MAINPID",
+            service: "User=daemon\nPrivateTmp=yes\nRuntimeDirectory=soft\nExecReload=/bin/kill -HUP $MAINPID",
             fleet: "Secret=db\nConfig=app.conf\nRestartOnChange=reload"
         )
         let mute = unit.split(separator: "ExecReload=/bin/kill -HUP $MAINPID\n").joined(separator: "\n")

@@ -15,6 +15,9 @@ package final class CredentialSocket: CredentialListener {
     private let wakeUp: Int32
     private let isStopped = Mutex(false)
 
+    /// How long to wait for a descriptor, in milliseconds.
+    private static let pause: Int32 = 100
+
     /// How long a peer may take to read its answer: systemd reads at once.
     private static let patience = timeval(tv_sec: 10, tv_usec: 0)
 
@@ -68,7 +71,11 @@ package final class CredentialSocket: CredentialListener {
         ]
         guard poll(&sources, 2, -1) > 0, sources[1].revents == 0 else { return nil }
         let connection = Glibc.accept(descriptor, nil, nil)
-        guard connection >= 0 else { return nil }
+        guard connection >= 0 else {
+            // Without a descriptor to spare, the connection goes on waiting in the socket, and nobody spins meanwhile.
+            if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { _ = poll(&sources[1], 1, Self.pause) }
+            return nil
+        }
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         return connection
     }
