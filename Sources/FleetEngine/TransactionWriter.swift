@@ -124,7 +124,7 @@ struct TransactionWriter {
             let machine: MachineID?
             switch decision.action {
             case .unassign(let left): machine = left
-            case .assign, .update, .move, .recordFailure, .endMove, .settle:
+            case .assign, .update, .move, .recordFailure, .endMove, .settle, .release:
                 machine = isGlobal ? decision.machine : nil
             }
             if let place = groups.firstIndex(where: { $0.machine == machine }) {
@@ -208,6 +208,11 @@ struct TransactionWriter {
             }
             let home = VolumeHome(machine: machine, unit: unit, since: context.now)
             for volume in volumes.keys.sorted() { put(.volume(volume), home) }
+        case .release(let volumes):
+            for volume in volumes.keys.sorted() {
+                part.compares.append(unchanged(.volume(volume), context.snapshot.volumeRevisions[volume]))
+                part.operations.append(.delete(.key(RegistryKey.volume(volume).key(in: keyspace))))
+            }
         case .endMove:
             part.compares.append(unchanged(.move(unit), context.snapshot.moveRevisions[unit]))
             part.operations.append(.delete(.key(RegistryKey.move(unit).key(in: keyspace))))

@@ -22,6 +22,9 @@ package struct Assignment: Hashable, Sendable, Codable {
     package var quadlet: QuadletBundle?
     /// The volumes that the unit sticks to, sorted: the agent says which of them hold data. Absent for none.
     package var volumes: [VolumeName]?
+    /// The volumes that it names and does not stick to, sorted: the machine tells of them in its inventory. Absent for
+    /// none.
+    package var looseVolumes: [VolumeName]?
     /// How to find out whether the unit does its work; nil for one that says nothing about it.
     package var health: HealthCheck?
     /// What the machine's fleetd may hand to the unit when it starts, and under which name; nil for nothing.
@@ -47,6 +50,7 @@ package struct Assignment: Hashable, Sendable, Codable {
         at: Timestamp,
         quadlet: QuadletBundle? = nil,
         volumes: [VolumeName]? = nil,
+        looseVolumes: [VolumeName]? = nil,
         health: HealthCheck? = nil,
         credentials: [Credential]? = nil,
         image: ImagePull? = nil,
@@ -64,6 +68,7 @@ package struct Assignment: Hashable, Sendable, Codable {
         self.at = at
         self.quadlet = quadlet
         self.volumes = volumes
+        self.looseVolumes = looseVolumes
         self.health = health
         self.credentials = credentials
         self.image = image

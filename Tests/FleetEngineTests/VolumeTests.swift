@@ -11,6 +11,7 @@ struct VolumeTests {
     private let web = unit("web.service")
     private let db = unit("db.service")
     private static let sticky = "VolumePolicy=sticky\n[Service]\nStateDirectory=data"
+    private static let lose = "VolumePolicy=lose\n[Service]\nStateDirectory=data"
 
     private func leader() -> EngineWorld {
         // The loss of an engine's own machine is another story.
@@ -76,6 +77,26 @@ struct VolumeTests {
         #expect(
             message.hasPrefix("blocked: machine aaaaaaaa is not present and no other is eligible: bbbbbbbb: its volume")
         )
+    }
+
+    @Test func aHomeThatBindsNobodyGoesWithTheFile() throws {
+        var world = leader()
+        world.registry.submit(web, Self.sticky, at: world.now)
+        world.settle()
+        #expect(try home(world) == a)
+        world.registry.submit(web, Self.lose, at: world.now)
+        let before = world.registry.commits.count
+        world.settle()
+        #expect(try home(world) == nil)
+        #expect(world.registry.commits.count == before + 1)
+        let key = RegistryKey.volume(try VolumeName("state:data")).key(in: world.registry.keyspace)
+        let commit = try #require(world.registry.commits.last)
+        #expect(commit.defect == nil)
+        #expect(commit.operations.contains(.delete(.key(key))))
+        #expect(commit.compares.contains { if case .modified(key, _) = $0 { true } else { false } })
+        let assignment = try #require(world.registry.snapshot.assignments[web]?[a])
+        #expect(assignment.volumes == nil)
+        #expect(assignment.looseVolumes?.map(\.description) == ["state:data"])
     }
 
     @Test func theEventOfAMoveSaysWhereTheDataStay() throws {

@@ -97,6 +97,28 @@ struct VolumeTests {
         #expect(try sticky("web.service", [web("VolumePolicy=sticky"), volume]) == ["systemd-data"])
     }
 
+    @Test func whatIsNamedAndNotKept() throws {
+        let volume = ("data.volume", "[Volume]\n")
+        let state = ("x.service", "[Service]\nExecStart=/bin/true\nStateDirectory=a\n[X-Fleet]\n")
+        func loose(_ files: [(String, String)]) throws -> [String] {
+            let snapshot = try snapshot(files)
+            return snapshot.units.values.filter { $0.quadlet != nil || $0.name.description == "x.service" }
+                .flatMap { snapshot.looseVolumes(of: $0).map(\.description) }
+        }
+        for fleet in ["VolumePolicy=lose", "Global=yes"] {
+            let web = ("web.container", "[Container]\nImage=x\nVolume=data.volume:/x\n[X-Fleet]\n\(fleet)\n")
+            #expect(try loose([web, volume]) == ["systemd-data"])
+        }
+        let web = ("web.container", "[Container]\nImage=x\nVolume=data.volume:/x\nVolume=own:/y\n")
+        #expect(try loose([web, volume]) == [])
+        #expect(
+            try Set(loose([web, ("data.volume", "[Volume]\n[X-Fleet]\nVolumePolicy=lose\n")])) == ["systemd-data"]
+        )
+        #expect(try loose([state]) == [])
+        #expect(try loose([(state.0, state.1 + "VolumePolicy=sticky")]) == [])
+        #expect(try loose([(state.0, state.1 + "VolumePolicy=lose")]) == ["state:a"])
+    }
+
     @Test func podsAndStateDirectories() throws {
         let pod = ("app.pod", "[Pod]\nVolume=data.volume:/x\nVolume=%p-own:/y\n")
         let web = ("web.container", "[Container]\nImage=x\nPod=app.pod\nVolume=mine:/z\n")

@@ -114,6 +114,39 @@ struct VolumeAuditTests {
         #expect(!findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)]).isEmpty)
     }
 
+    @Test func aHomeThatIsLetGoOf() {
+        let lose = options { $0.volumePolicy = .lose }
+        var fleet = fleet(holding: [data])
+        #expect(
+            findings(fleet, [.release([data: a])]) == [
+                "web.service: lets go of data, and web.service keeps to it",
+                "web.service would be on aaaaaaaa, and its volume data not be said to be there",
+            ]
+        )
+        fleet.submit(web, volumes: [data], lose)
+        #expect(findings(fleet, [.release([data: a])]) == [])
+        #expect(findings(fleet, [.release([data: b])]).contains("web.service: lets go of data, which was not so"))
+        #expect(findings(fleet, []) == ["the home of data stays, and web.service does not keep to it"])
+        fleet.submit(unit("db.service"), volumes: [data], target: .inactive)
+        #expect(findings(fleet, []) == [])
+        #expect(findings(fleet, [.release([data: a])]) == ["web.service: lets go of data, and db.service keeps to it"])
+        let other = unit("other.service")
+        fleet.submit(other, volumes: [data], lose)
+        let plan = Plan(
+            basedOn: fleet.snapshot.revision,
+            epoch: fleet.epoch,
+            decisions: [Decision(unit: other, action: .release([data: a]), reason: DecisionReason(.volumesReleased))],
+            blocked: [:],
+            considered: [other],
+            wakeAt: nil
+        )
+        #expect(
+            PlanAudit.check(plan, fleet.snapshot, now: fleet.now).map(\.description).contains(
+                "other.service: lets go of data, the home of which is web.service's"
+            )
+        )
+    }
+
     @Test func notSettledAsItWas() {
         let fleet = fleet(holding: [data])
         #expect(findings(fleet, [.settle([data: nil], on: b)]).contains("web.service: settles data, which was not so"))

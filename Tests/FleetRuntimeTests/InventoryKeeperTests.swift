@@ -64,6 +64,21 @@ import UnitFile
         }
     }
 
+    @Test func volumesThatAUnitLeavesBehindAreToldOfToo() async throws {
+        let bench = try InventoryBench()
+        try await bench.run { bench in
+            let volume = try VolumeName("state:cache")
+            var assignment = bench.assignment(volumes: nil)
+            assignment.looseVolumes = [volume]
+            bench.keeper.assigned(assignment, to: bench.web)
+            bench.disk.set([volume: VolumeCopy(bytes: 1)])
+            bench.keeper.heard(of: bench.web)
+            try await bench.pass(.seconds(5))
+            #expect(bench.disk.looks == [[volume]])
+            #expect(try await bench.stored()?.volumes == [volume: VolumeCopy(bytes: 1)])
+        }
+    }
+
     /// What this machine had told before its fleetd was restarted is looked at again, folders without a unit too.
     @Test func aNewFleetdGoesOnFromWhatIsStored() async throws {
         let bench = try InventoryBench()

@@ -13,6 +13,23 @@ extension Snapshot {
     /// All volumes that the unit's file names, whether it keeps to them or not, sorted.
     package func namedVolumes(of unit: Unit) -> [VolumeName] { volumes(of: unit) { _ in true } }
 
+    /// The volumes that it names and does not keep to, sorted: it leaves them behind, or has one of each on every
+    /// machine.
+    package func looseVolumes(of unit: Unit) -> [VolumeName] {
+        guard !unit.volumes.isEmpty, !unit.name.isTemplate else { return [] }
+        let kept = Set(stickyVolumes(of: unit))
+        return namedVolumes(of: unit).filter { !kept.contains($0) }
+    }
+
+    /// The volumes whose home binds nobody any more, sorted: the unit for which it was written names them and does not
+    /// keep to them now, and no other unit keeps to them. A home stays when that unit is gone, or has a file that does
+    /// not name them: it may come back to its data.
+    package func needlessHomes(of unit: Unit, isKept: (VolumeName) -> Bool) -> [VolumeName] {
+        var loose = looseVolumes(of: unit)
+        if unit.options.isGlobal { loose += unit.volumes.states }
+        return Set(loose).filter { volumeHomes[$0]?.unit == unit.name && !isKept($0) }.sorted()
+    }
+
     /// The volumes of the unit of which only podman's folder is known to be empty, and never the data: those whose
     /// `.volume` file says that they are elsewhere.
     package func opaqueVolumes(of unit: Unit) -> [VolumeName] {
@@ -31,7 +48,7 @@ extension Snapshot {
             }
         }
         var found = Set(unit.volumes.names)
-        if unit.options.volumePolicy == .sticky { found.formUnion(unit.volumes.states) }
+        if unit.options.volumePolicy != nil { found.formUnion(unit.volumes.states) }
         if let own = unit.volumes.own.flatMap({ VolumeName($0, of: unit.name) }), counts(unit) { found.insert(own) }
         found.formUnion(named(by: unit.volumes.files, for: unit.name))
         var seen: Set<UnitName> = [unit.name]

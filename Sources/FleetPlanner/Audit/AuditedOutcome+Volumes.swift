@@ -27,6 +27,37 @@ extension AuditedOutcome {
         return findings
     }
 
+    /// A home is let go of by the unit that it is of, when neither that one nor any other keeps to it.
+    func releaseFindings(of unit: UnitName, _ volumes: [VolumeName: MachineID]) -> [AuditFinding] {
+        volumes.keys.sorted().compactMap { volume in
+            if snapshot.volumeHomes[volume]?.machine != volumes[volume] {
+                return .baseless(unit, "lets go of \(volume), which was not so")
+            }
+            if let home = snapshot.volumeHomes[volume], home.unit != unit {
+                return .baseless(unit, "lets go of \(volume), the home of which is \(home.unit)'s")
+            }
+            if snapshot.units[unit] == nil { return .baseless(unit, "lets go of \(volume) and is not stored") }
+            return keeper(of: volume).map { .baseless(unit, "lets go of \(volume), and \($0) keeps to it") }
+        }
+    }
+
+    /// Homes that would stay although the unit leaves the data behind.
+    func needlessHomes(of unit: Unit) -> [AuditFinding] {
+        guard !unit.volumes.isEmpty, !unit.name.isTemplate else { return [] }
+        let named = snapshot.namedVolumes(of: unit) + (unit.options.isGlobal ? unit.volumes.states : [])
+        let left = Set(named).subtracting(snapshot.stickyVolumes(of: unit))
+        return left.sorted().compactMap { volume in
+            guard let home = snapshot.volumeHomes[volume], home.unit == unit.name, self.home(after: volume) != nil,
+                keeper(of: volume) == nil
+            else { return nil }
+            return .clinging(unit.name, volume)
+        }
+    }
+
+    private func keeper(of volume: VolumeName) -> UnitName? {
+        snapshot.units.values.filter { snapshot.stickyVolumes(of: $0).contains(volume) }.map(\.name).min()
+    }
+
     /// Leaving is by right when a user has asked for it, or when the unit's run there is over, its machine was asked
     /// about the volume and has said that nothing is there, and no other unit that uses the volume was there since.
     func mayLeave(_ volume: VolumeName, of unit: UnitName, on home: MachineID, for machine: MachineID) -> Bool {

@@ -14,6 +14,8 @@ struct AuditedOutcome {
     private var endedMoves: Set<UnitName> = []
     /// Where the data of volumes are after the plan, where it says so.
     private var homes: [VolumeName: MachineID] = [:]
+    /// Volumes whose home is forgotten.
+    private var released: Set<VolumeName> = []
     /// Who takes volumes away from which machine.
     private var departures: [VolumeName: (from: MachineID, takers: [(unit: UnitName, to: MachineID)])] = [:]
     /// What decisions do not fit the snapshot.
@@ -30,7 +32,9 @@ struct AuditedOutcome {
         }
     }
 
-    func home(after volume: VolumeName) -> MachineID? { homes[volume] ?? snapshot.volumeHomes[volume]?.machine }
+    func home(after volume: VolumeName) -> MachineID? {
+        homes[volume] ?? (released.contains(volume) ? nil : snapshot.volumeHomes[volume]?.machine)
+    }
 
     func machines(of unit: UnitName) -> [MachineID] { assignments(of: unit).keys.sorted() }
 
@@ -71,6 +75,9 @@ struct AuditedOutcome {
                 // Several units may settle one volume, and one of them is who may take it.
                 if let former { departures[volume, default: (former, [])].takers.append((unit, machine)) }
             }
+        case .release(let volumes):
+            released.formUnion(volumes.keys)
+            findings += releaseFindings(of: unit, volumes)
         case .endMove(let machine):
             endedMoves.insert(unit)
             if snapshot.moves[unit]?.to != machine { findings.append(.baseless(unit, "ends a move nobody asked for")) }

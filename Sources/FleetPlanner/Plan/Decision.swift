@@ -16,6 +16,8 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
         /// From now on the data of these volumes are on the machine where the unit is; they were on that one or (nil)
         /// on none.
         case settle([VolumeName: MachineID?], on: MachineID)
+        /// Where the data of these volumes are binds nobody any more; they were on these machines.
+        case release([VolumeName: MachineID])
         /// The move that a user asked for is made, or cannot be.
         case endMove(to: MachineID)
     }
@@ -30,13 +32,15 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// The machine that the decision is filed under: the new one of a move, the one that failed.
+    /// The machine that the decision is filed under: the new one of a move, the one that failed; none for what is about
+    /// volumes alone.
     package var machine: MachineID? {
         switch action {
         case .assign(let machine, _), .update(let machine, _), .unassign(let machine), .move(_, let machine, _),
             .endMove(let machine), .settle(_, let machine):
             machine
         case .recordFailure(_, let record): record.recent.last?.machine
+        case .release: nil
         }
     }
 
@@ -45,7 +49,7 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
         switch action {
         case .assign(let machine, _), .update(let machine, _), .unassign(let machine): [machine]
         case .move(let from, let to, _): [from, to]
-        case .recordFailure, .endMove, .settle: []
+        case .recordFailure, .endMove, .settle, .release: []
         }
     }
 
@@ -65,6 +69,10 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
                 + volumes.sorted { $0.key < $1.key }
                 .map { "\($0.key)" + ($0.value.map { " (not on \($0.short) any more)" } ?? "") }.joined(separator: ", ")
                 + " on \(machine.short): \(reason)"
+        case .release(let volumes):
+            "\(unit): let go of volumes "
+                + volumes.sorted { $0.key < $1.key }.map { "\($0.key) on \($0.value.short)" }.joined(separator: ", ")
+                + ": \(reason)"
         case .endMove(let machine): "\(unit): end the move to \(machine.short): \(reason)"
         }
     }

@@ -47,6 +47,8 @@ extension DecisionReason {
         case volumesGivenUp
         /// Another unit that uses them has taken them there.
         case volumesShared
+        /// The unit's file says that its data stay behind.
+        case volumesReleased
         /// A move that was asked for is not made, in words.
         case moveDropped(to: MachineID, String)
         /// More than one machine has an ordinary unit.
@@ -100,6 +102,7 @@ extension DecisionReason.Cause: CustomStringConvertible {
         case .volumesEmpty: "nothing was written where they were"
         case .volumesGivenUp: "a move without its volumes was asked for"
         case .volumesShared: "another unit that uses them is there"
+        case .volumesReleased: "the unit does not keep to them any more"
         case .moveDropped(let machine, let reason): "it is not moved to \(machine.short): \(reason)"
         case .duplicate(let kept): "machine \(kept.short) has it already"
         case .changed(let what): what.joined(separator: " and ")

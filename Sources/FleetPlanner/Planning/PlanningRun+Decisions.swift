@@ -11,6 +11,7 @@ extension PlanningRun {
             decisions += failureDecisions(name)
             if let end = moveDecision(name) { decisions.append(end) }
             if let settled = volumeDecision(name) { decisions.append(settled) }
+            if let released = releaseDecision(name) { decisions.append(released) }
             if let unit = snapshot.units[name], let slots = consideredGlobals[name], phase(of: name) == .global {
                 decisions += slots.sorted().compactMap { globalDecision(unit, on: $0) }
             } else {
@@ -149,6 +150,7 @@ extension PlanningRun {
         }
         if old.atMostOnce != new.atMostOnce { changes.append("AtMostOnce= has changed") }
         if old.volumes != new.volumes { changes.append("it keeps to other volumes") }
+        if old.looseVolumes != new.looseVolumes, old.volumes == new.volumes { changes.append("it names other volumes") }
         if old.image != new.image, old.file == new.file, old.quadlet == new.quadlet {
             changes.append("how its image is pulled has changed")
         }
@@ -189,6 +191,7 @@ extension PlanningRun {
         after old: Assignment? = nil
     ) -> Assignment {
         let volumes = unit.options.isGlobal ? [] : index.volumes.volumes(of: unit.name)
+        let loose = snapshot.looseVolumes(of: unit)
         let credentials = snapshot.credentials(for: unit.options)
         return Assignment(
             file: unit.intent.file,
@@ -202,6 +205,7 @@ extension PlanningRun {
             at: now,
             quadlet: bundle(unit, after: old),
             volumes: volumes.isEmpty ? nil : volumes,
+            looseVolumes: loose.isEmpty ? nil : loose,
             health: unit.options.health,
             credentials: credentials.isEmpty ? nil : credentials,
             image: unit.imagePull,

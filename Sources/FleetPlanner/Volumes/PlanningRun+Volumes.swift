@@ -60,4 +60,14 @@ extension PlanningRun {
         }
         return Decision(unit: name, action: .settle(settled, on: machine), reason: DecisionReason(cause))
     }
+
+    /// Which homes hold nobody any more, because the unit that they are of leaves the data behind now. Kept, they would
+    /// bind it to that machine when it keeps to its volumes again, although it has gone on elsewhere.
+    func releaseDecision(_ name: UnitName) -> Decision? {
+        guard let unit = snapshot.units[name] else { return nil }
+        let needless = snapshot.needlessHomes(of: unit) { !index.volumes.users(of: $0).isEmpty }
+        let released = needless.reduce(into: [VolumeName: MachineID]()) { $0[$1] = snapshot.volumeHomes[$1]?.machine }
+        guard !released.isEmpty else { return nil }
+        return Decision(unit: name, action: .release(released), reason: DecisionReason(.volumesReleased))
+    }
 }

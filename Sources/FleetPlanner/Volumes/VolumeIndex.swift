@@ -37,6 +37,10 @@ struct VolumeIndex: Equatable, Sendable {
             // What is known of a volume depends on whether its machine is there.
             for (volume, home) in snapshot.volumeHomes where machines.contains(home.machine) { touched.insert(volume) }
         }
-        return touched.reduce(into: []) { $0.formUnion(users[$1] ?? []) }
+        return touched.reduce(into: []) { concerned, volume in
+            concerned.formUnion(users[volume] ?? [])
+            // It lets go of the home when nobody else keeps to it.
+            if let home = snapshot.volumeHomes[volume] { concerned.insert(home.unit) }
+        }
     }
 }

@@ -328,6 +328,7 @@ struct TestFleet {
                     snapshot.volumeHomes[volume] = VolumeHome(machine: machine, unit: unit, since: now)
                     changedVolumes.insert(volume)
                 }
+            case .release(let volumes): for volume in volumes.keys { forget(volume) }
             }
             touch(unit)
         }
@@ -411,6 +412,7 @@ extension Plan {
             case .settle(let volumes, let machine):
                 "\(decision.unit.prefix)@\(machine.short.prefix(1))"
                     + (volumes.values.contains { $0 != nil } ? "!" : "")
+            case .release(let volumes): "\(decision.unit.prefix)@-\(volumes.count)"
             }
         }
     }

@@ -21,6 +21,8 @@ struct FinalState {
     var locks: [UnitName: MachineID] = [:]
     var orders: [Int: MachineOrders] = [:]
     var volumes: [VolumeName: Int] = [:]
+    /// Whose homes those are.
+    var owners: [VolumeName: UnitName] = [:]
     var brake: BrakeRecord?
     var moves: [UnitName: MoveWish] = [:]
     var leader: MachineID?
@@ -49,7 +51,9 @@ struct FinalState {
             case .brake: brake = checks.decode(BrakeRecord.self, entry)
             case .leader: leader = checks.decode(LeaderRecord.self, entry)?.machine
             case .lock(let unit): locks[unit] = checks.decode(UnitLock.self, entry)?.machine
-            case .volume(let volume): volumes[volume] = checks.decode(VolumeHome.self, entry).map { index($0.machine) }
+            case .volume(let volume):
+                let home = checks.decode(VolumeHome.self, entry)
+                (volumes[volume], owners[volume]) = (home.map { index($0.machine) }, home?.unit)
             case .known, .lockHolder, .format, .file, .event, .inventory, .images, .credential, .blob: break
             }
         }

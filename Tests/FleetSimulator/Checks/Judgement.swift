@@ -27,6 +27,7 @@ struct Judgement {
         judgeMachines()
         let units = Set(state.intents.keys).union(state.placed.keys).union(state.targets.keys)
         for unit in units.sorted() { judgePlaces(of: unit) }
+        judgeHomes()
         for (unit, wish) in state.moves { problems.append("\(unit) is still to be moved to \(wish.to.short)") }
         for machine in machines where machine.isOn { judgeSystemd(machine) }
         // What came back by itself is tried again all the same, when its time has come.
@@ -72,6 +73,15 @@ struct Judgement {
         var listed = listed
         listed.revision = followed.revision
         return followed == listed
+    }
+
+    /// Who leaves its data behind is bound by nothing when it keeps to them again.
+    private mutating func judgeHomes() {
+        let kept = Set(placement.specs.values.compactMap(\.volume))
+        for (volume, unit) in state.owners.sorted(by: { $0.key < $1.key }) where !kept.contains(volume) {
+            guard let spec = placement.specs[unit], spec.losesData, spec.namedVolume == volume else { continue }
+            problems.append("the home of \(volume) is still stored, and \(unit) leaves it behind")
+        }
     }
 
     // MARK: Places

@@ -102,7 +102,10 @@ final class WorldChecks {
                 break
             }
         }
-        if touchesUnits { checkFiles() }
+        if touchesUnits {
+            checkFiles()
+            noteWhoLosesData()
+        }
         for (unit, before) in placed.sorted(by: { $0.key < $1.key }) { checkPlaces(unit, before: before) }
         checkMoves(events, writer)
     }

@@ -159,7 +159,7 @@ final class SimSystemd {
     }
 
     private func cameUp(_ unit: SimUnit, _ plan: RunPlan) {
-        if let volume = unit.spec.volume, unit.spec.writesData {
+        if let volume = unit.spec.namedVolume, unit.spec.writesData {
             disk.insert(volume)
             checks.wrote(volume, by: unit.name, on: machine)
         }

@@ -44,15 +44,19 @@ struct UnitSpec {
     /// It has a health check, which fails on the machines of this world with an even index if it is sick there.
     var isChecked = false
     var isSickOnEven = false
-    /// The `StateDirectory=` that it keeps to.
+    /// The `StateDirectory=` that it keeps to, unless it leaves its data behind.
     var folder: String?
+    var losesData = false
     /// Makes two files of equal meaning differ.
     var variant = 0
 
     func isSick(on machine: Int) -> Bool { isChecked && isSickOnEven && machine % 2 == 0 }
 
     /// The volume that `folder` is.
-    var volume: VolumeName? { folder.flatMap(VolumeName.init(state:)) }
+    var namedVolume: VolumeName? { folder.flatMap(VolumeName.init(state:)) }
+
+    /// The volume that it keeps to.
+    var volume: VolumeName? { losesData ? nil : namedVolume }
 
     /// Some of those that fail have nothing to keep before they do.
     var writesData: Bool { variant > 0 || behaviour == .good }
@@ -68,7 +72,7 @@ struct UnitSpec {
         if let machineID { lines.append("MachineID=\(machineID)") }
         if isGlobal { lines.append("Global=true") }
         if isAtMostOnce { lines.append("AtMostOnce=true") }
-        if folder != nil { lines.append("VolumePolicy=sticky") }
+        if folder != nil { lines.append("VolumePolicy=\(losesData ? "lose" : "sticky")") }
         lines += [
             "Reschedule=\(trigger.rawValue)", "RescheduleDelaySec=\(delaySeconds)",
             "RescheduleMaxDelaySec=\(longestDelaySeconds)", "RescheduleLimit=\(limit)",

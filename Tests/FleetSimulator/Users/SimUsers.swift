@@ -153,8 +153,9 @@ final class SimUsers {
             spec.isChecked = true
             spec.isSickOnEven = random.chance(400)
         }
-        if world.options.volumes > 0, !spec.isGlobal, random.chance(world.options.volumes) {
+        if world.options.volumes > 0, random.chance(world.options.volumes) {
             spec.folder = random.chance(300) ? "shared" : name.stem
+            spec.losesData = spec.isGlobal || random.chance(200)
         }
         return spec
     }

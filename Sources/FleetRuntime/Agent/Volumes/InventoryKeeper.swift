@@ -44,7 +44,7 @@ package final class InventoryKeeper: Sendable {
 
     /// The machine has been given this unit.
     package func assigned(_ assignment: Assignment, to unit: UnitName) {
-        let volumes = assignment.volumes ?? []
+        let volumes = (assignment.volumes ?? []) + (assignment.looseVolumes ?? [])
         let isUser = assignment.quadlet?.companions.keys.contains { $0.kind == .volume } ?? false
         guard !volumes.isEmpty || isUser else { return }
         known.withLock { known in
