@@ -4,10 +4,11 @@ import Testing
 extension SystemTests {
     /// `AtMostOnce=` under everything that can come between a machine and the fleet. What is believed are the marks
     /// that the unit's own processes leave on each machine, by the one clock of the host.
-    @Suite(.serialized, .machines(3, etcd: 3, configuration: "agent_ttl=5s\n")) struct AtMostOnceTests {
-        private static let lease = Duration.seconds(5)
-        private static let unit = "only.service"
-        private static let marks = "/var/tmp/only.marks"
+    @Suite(.serialized, .machines(3, etcd: 3, with: ["libfaketime"], configuration: "agent_ttl=5s\n"))
+    struct AtMostOnceTests {
+        static let lease = Duration.seconds(5)
+        static let unit = "only.service"
+        static let marks = "/var/tmp/only.marks"
 
         /// Leaves a mark every hundredth of a second, and does not go before it is killed.
         private static let text = UnitText.service(
@@ -57,14 +58,14 @@ extension SystemTests {
             }
         }
 
-        private func lives(_ machines: Machines) async throws -> [Life] {
+        func lives(_ machines: Machines) async throws -> [Life] {
             try await Life.all(marks: Self.marks, on: machines.all.map(\.machine))
         }
 
         /// By how much two lives overlap at most, in seconds; negative when there is time between any two.
-        private func overlap(_ lives: [Life]) -> Double { Life.smallestGap(lives).map { -$0 } ?? -1 }
+        func overlap(_ lives: [Life]) -> Double { Life.smallestGap(lives).map { -$0 } ?? -1 }
 
-        private func running(_ machines: Machines) async throws -> Fleet {
+        func running(_ machines: Machines) async throws -> Fleet {
             let names = try await machines.processes(Self.unit).filter { $0.value[Self.unit] != nil }.map(\.key)
             if names.isEmpty { try await machines.all[0].start(Self.unit, Self.text) }
             return try await machines.eventually("\(Self.unit) runs") { try await machines.place(of: Self.unit) }

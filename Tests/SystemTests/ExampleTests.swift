@@ -171,11 +171,18 @@ extension SystemTests {
             try await ctl("start", "on-demand.socket", in: fleet)
             let processes = "systemctl show --property=MainPID --value on-demand.service on-demand-proxy.service"
             #expect(try await fleet.machine.shell(processes) == "0\n\n0\n")
+            let parts: Set = ["on-demand.service", "on-demand-proxy.service"]
+            #expect(try await fleet.machine.servicesWithProcesses().isDisjoint(with: parts))
             try await expectAnswer("common-licenses/GPL-3", port: 8083, says: "GNU GENERAL PUBLIC LICENSE", on: fleet)
+            #expect(try await fleet.machine.servicesWithProcesses().isSuperset(of: parts))
             try await fleet.machine.eventually("both have gone", within: Fleet.patience) {
                 let text = try await fleet.machine.shell(processes)
                 guard text == "0\n\n0\n" else { throw NotYet(text) }
             }
+            // Not even a process that systemd has lost sight of.
+            #expect(try await fleet.machine.servicesWithProcesses().isDisjoint(with: parts))
+            let groups = "find /sys/fs/cgroup -path '*on-demand*.service*' -name cgroup.procs -exec cat {} +"
+            #expect(try await fleet.machine.shell(groups) == "")
             // Not a failure, and not the end: the next one is answered as well.
             try await fleet.expect("on-demand.socket", Fleet.State(active: "active", sub: "listening"))
             try await expectAnswer("common-licenses/GPL-3", port: 8083, says: "GNU GENERAL PUBLIC LICENSE", on: fleet)

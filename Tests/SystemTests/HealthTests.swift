@@ -78,21 +78,27 @@ extension SystemTests {
             try await machines.destroy(["steady.service"], "steady.service")
         }
 
-        /// podman's own check kills the container, systemd sees it fail, and fleet moves it.
-        @Test func aContainerKilledByItsCheckRunsElsewhere() async throws {
-            let machines = try currentMachines()
-            for fleet in machines.all {
+        /// An image made of the machine's own shell, on every machine.
+        func makeImages(_ machines: Machines) async throws {
+            try await concurrently(machines.all) { fleet in
                 try await fleet.machine.write(
                     "[containers]\nkeyring=false\npids_limit=0\n",
                     to: "/etc/containers/containers.conf"
                 )
                 try await fleet.machine.shell(
                     """
+                    podman image exists localhost/own:1 && exit
                     cd / && tar -chf /root/own.tar bin/sh bin/sleep bin/test lib64/ld-linux-x86-64.so.2 \
                         lib/x86_64-linux-gnu/libc.so.6 && podman import -q /root/own.tar localhost/own:1
                     """
                 )
             }
+        }
+
+        /// podman's own check kills the container, systemd sees it fail, and fleet moves it.
+        @Test func aContainerKilledByItsCheckRunsElsewhere() async throws {
+            let machines = try currentMachines()
+            try await makeImages(machines)
             let text = """
                 [Container]
                 Image=localhost/own:1

@@ -26,6 +26,9 @@ extension SystemTests {
             """
         }
 
+        /// In memory: what stands in a command line comes into the journal.
+        private static let login = "/run/login.json"
+
         /// Two registries on the machine, the second one for those who log in.
         private func prepare(_ fleet: Fleet) async throws {
             try await fleet.machine.shell(
@@ -57,7 +60,7 @@ extension SystemTests {
                 cd / && tar -chf /root/own.tar bin/sh bin/cat bin/sleep lib64/ld-linux-x86-64.so.2 \
                     lib/x86_64-linux-gnu/libc.so.6 && tar -rf /root/own.tar -C /root/image version
                 podman import -q /root/own.tar \(image)
-                podman push -q \(login ? "--creds fleet:hunter2" : "") \(image)
+                podman push -q \(login ? "--authfile \(Self.login)" : "") \(image)
                 podman rmi -f \(image)
                 """
             )
@@ -163,22 +166,25 @@ extension SystemTests {
         @Test func aRegistryWithALogin() async throws {
             let fleet = try currentFleet()
             try await prepare(fleet)
+            try await fleet.machine.shell(
+                """
+                printf '{"auths":{"localhost:5011":{"auth":"%s"}}}' "$(printf fleet:hunter2 | base64)" >\(Self.login)
+                """
+            )
             try await push(fleet, "localhost:5011/private:1", "one", login: true)
             let text = Self.container("localhost:5011/private:1", "RegistryAuth=registry\nPinImage=yes")
             let paths = try await fleet.write([("private.container", text)])
             let early = try await fleet.ctl(["submit", paths[0]])
             #expect(early.standardError.contains("there is no secret registry in the registry"), "\(early)")
-            try await fleet.machine.shell(
-                """
-                printf '{"auths":{"localhost:5011":{"auth":"%s"}}}' "$(printf fleet:hunter2 | base64)" \
-                    | fleetctl secret set registry -
-                """
-            )
+            try await fleet.machine.shell("fleetctl secret set registry \(Self.login)")
             try await fleet.ctl(["start", paths[0]]).checked()
             try await fleet.expect("private.service", .running)
             try await says(fleet, "private", "one")
+            // The word itself, and the login as podman writes it.
+            for secret in ["hunter2", "fleet:hunter2"] { try await Canary(secret).expectNowhere(on: fleet) }
             try await fleet.destroy("private.service")
             try await fleet.ctl(["secret", "remove", "registry"]).checked()
+            try await fleet.machine.shell("rm \(Self.login)")
         }
     }
 }

@@ -18,10 +18,11 @@ extension SystemTests {
         /// Pods are held by the same image, for the one that podman makes for that needs a program more.
         private static let infra = "infra_image=\"localhost/own:1\"\n"
 
-        private static let sleeper =
+        static let sleeper =
             "[Container]\nImage=localhost/own:1\nExec=/bin/sleep infinity\nStopTimeout=0\n"
 
-        /// An image made of the machine's own shell, so that none has to be fetched.
+        /// An image made of the machine's own shell, so that none has to be fetched. Alone it ends when it is asked to,
+        /// as podman's own does that holds a pod: sleep(1) as the first process of a container would not.
         func makeImage(_ fleet: Fleet) async throws {
             try await fleet.machine.write(
                 "[containers]\nkeyring=false\npids_limit=0\n[engine]\n\(Self.infra)",
@@ -31,7 +32,8 @@ extension SystemTests {
                 """
                 cd / && tar -chf /root/own.tar bin/sh bin/cat bin/sleep lib64/ld-linux-x86-64.so.2 \
                     lib/x86_64-linux-gnu/libc.so.6
-                podman import -q -c 'CMD ["/bin/sleep", "infinity"]' /root/own.tar localhost/own:1
+                podman import -q -c 'CMD ["/bin/sh", "-c", "trap \\"exit 0\\" TERM; /bin/sleep infinity & wait"]' \
+                    /root/own.tar localhost/own:1
                 """
             )
         }
@@ -65,10 +67,14 @@ extension SystemTests {
             try await fleet.expect("web.service", .running)
             #expect(try await fleet.mainProcess(of: "web.service") == process)
 
-            let other = Self.web.split(separator: "echo one").joined(separator: "echo two")
+            // Another image, and what the first container wrote is there.
+            try await fleet.machine.shell("podman import -q -c 'ENV AGE=new' /root/own.tar localhost/own:2")
+            let other = Self.web.replacing("echo one", with: "echo two").replacing("own:1", with: "own:2")
             try await fleet.machine.write(other, to: paths[0])
             try await fleet.ctl(["start", "--replace", paths[0]]).checked()
             try await fleet.expect("web.service", .running)
+            let image = try await fleet.machine.shell("podman ps --format '{{.Names}} {{.Image}}'")
+            #expect(image == "systemd-web localhost/own:2\n")
             let log = "cat /var/lib/containers/storage/volumes/systemd-data/_data/log"
             try await fleet.machine.eventually("the volume has what both wrote", within: Fleet.patience) {
                 let text = try await fleet.machine.shell(log)
@@ -135,7 +141,7 @@ extension SystemTests {
             #expect(try await fleet.ctl(["list-unit-files", "--no-legend"]).checked().lines.isEmpty)
         }
 
-        private func kinds(_ fleet: Fleet) async throws -> [String] {
+        func kinds(_ fleet: Fleet) async throws -> [String] {
             let table = try await fleet.ctl(["list-units", "--no-legend"]).checked()
             return table.lines.map { line in
                 let words = line.split(whereSeparator: \.isWhitespace)

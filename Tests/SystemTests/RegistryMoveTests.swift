@@ -15,6 +15,17 @@ extension SystemTests {
             return text
         }
 
+        private static let canary = Canary("canary-3301-cicada")
+
+        /// Starts what needs a secret anew, in systemd and in fleet, and sees that it has got it.
+        private func expectSecret(_ fleet: Fleet) async throws {
+            for command in ["systemctl restart keeper.service", "fleetctl restart keeper.service"] {
+                let script = "rm -f /run/keeper; \(command) >/run/said; cat /run/keeper"
+                #expect(try await fleet.machine.shell(script) == Self.canary.text)
+            }
+            try await Self.canary.expectNowhere(on: fleet)
+        }
+
         private func export(_ fleet: Fleet) async throws {
             try await fleet.machine.shell("fleetctl registry export >/root/export")
         }
@@ -50,6 +61,14 @@ extension SystemTests {
             try await fleet.ctl(["submit"] + paths).checked()
             try await fleet.ctl(["start"] + names).checked()
             try await fleet.ctl(["load", "mover@21.service"]).checked()
+            try await fleet.machine.write(Self.canary.text, to: "/run/incoming")
+            try await fleet.machine.shell("fleetctl secret set kept - </run/incoming; rm /run/incoming")
+            let keeper = UnitText.service(
+                "/bin/sleep infinity",
+                service: "ExecStartPre=/bin/cp ${CREDENTIALS_DIRECTORY}/kept /run/keeper",
+                fleet: "Secret=kept"
+            )
+            try await fleet.start("keeper.service", keeper)
             try await fleet.expect(names, .running)
             let processes = try await fleet.mainProcesses("mover@*.service")
             #expect(processes.count == 20)
@@ -60,6 +79,7 @@ extension SystemTests {
             #expect(try await look(fleet) == before)
             #expect(try await fleet.mainProcesses("mover@*.service") == processes)
             #expect(try await etcd.value("/fleet/meta/format") != nil)
+            try await expectSecret(fleet)
 
             let again = try await fleet.ctl(["registry", "import", "/root/export"])
             #expect(again.status == 1 && again.standardError.contains("has a fleet in it"), "\(again)")
@@ -79,8 +99,9 @@ extension SystemTests {
             try await fleet.expect(Array(names.dropLast()) + ["fresh.service"], .running)
             #expect(try await fleet.mainProcesses("mover@*.service") == nineteen)
             #expect(try await fleet.mainProcess(of: "fresh.service") == fresh)
+            try await expectSecret(fleet)
             try await fleet.ctl(["restart", "fresh.service"]).checked()
-            try await fleet.destroy("fresh.service")
+            try await fleet.destroy("fresh.service", "keeper.service")
         }
 
         @Test func anEmptyRegistryStopsNothingBeforeSomebodySaysSo() async throws {
