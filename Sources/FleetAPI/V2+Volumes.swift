@@ -10,8 +10,10 @@ package struct VolumeListing: Hashable, Sendable, Codable {
         case kept
         /// Its units use another copy, on another machine.
         case leftBehind = "left behind"
-        /// No unit of the registry names it.
+        /// No unit of the registry names it; one that kept to it did.
         case orphan
+        /// No unit of the registry names it, and none that kept to it ever did: podman has it for somebody else.
+        case foreign
         /// The machine is not present.
         case lost = "lost with its machine"
     }
@@ -20,6 +22,8 @@ package struct VolumeListing: Hashable, Sendable, Codable {
         package var volume: VolumeName
         /// The units that name it, sorted.
         package var units: [UnitName]
+        /// Of an orphan: the unit that kept to it last.
+        package var formerUnit: UnitName?
         package var machine: MachineSummary
         package var state: State
         /// What it takes on the disk, as of `seen`; absent when the machine has not told of it.
@@ -39,9 +43,28 @@ package struct VolumeListing: Hashable, Sendable, Codable {
         }
     }
 
-    package var volumes: [Row]
+    /// A machine that has more volumes than it can tell of.
+    package struct Omission: Hashable, Sendable, Codable {
+        package var machine: MachineSummary
+        /// So many more than `listed`.
+        package var omitted: Int
+        package var listed: Int
 
-    package init(volumes: [Row]) { self.volumes = volumes }
+        package init(machine: MachineSummary, omitted: Int, listed: Int) {
+            self.machine = machine
+            self.omitted = omitted
+            self.listed = listed
+        }
+    }
+
+    package var volumes: [Row]
+    /// Absent when all volumes of all machines are listed.
+    package var omissions: [Omission]?
+
+    package init(volumes: [Row], omissions: [Omission]? = nil) {
+        self.volumes = volumes
+        self.omissions = omissions
+    }
 
     /// By volume, then by machine.
     package init(of snapshot: Snapshot) {
@@ -54,6 +77,16 @@ package struct VolumeListing: Hashable, Sendable, Codable {
         volumes = places.sorted { $0.key < $1.key }.flatMap { volume, machines in
             machines.sorted().map { Row(volume, users[volume] ?? [], $0, in: snapshot) }
         }
+        let omissions = snapshot.inventories.sorted { $0.key < $1.key }.compactMap { machine, inventory in
+            inventory.omitted.map {
+                Omission(
+                    machine: MachineSummary(machine, in: snapshot),
+                    omitted: $0,
+                    listed: inventory.volumes.count
+                )
+            }
+        }
+        self.omissions = omissions.isEmpty ? nil : omissions
     }
 }
 
@@ -66,16 +99,17 @@ extension VolumeListing.Row {
         if snapshot.machines[machine]?.presence == nil {
             state = .lost
         } else if units.isEmpty {
-            state = .orphan
-        } else if let home, home.machine != machine {
-            state = .leftBehind
+            state = home == nil ? .foreign : .orphan
         } else if isHere {
             state = .inUse
+        } else if let home, home.machine != machine {
+            state = .leftBehind
         } else {
             // Without a home nothing holds its units there.
             state = home == nil && isElsewhere ? .leftBehind : .kept
         }
         self.init(volume: volume, units: units, machine: MachineSummary(machine, in: snapshot), state: state)
+        formerUnit = units.isEmpty ? home?.unit : nil
         let inventory = snapshot.inventories[machine]
         let copy = inventory?.volumes[volume]
         (bytes, isMore, created) = (copy?.bytes, copy?.isMore, copy?.created)

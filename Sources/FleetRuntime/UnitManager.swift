@@ -23,13 +23,13 @@ package protocol UnitManager: Sendable {
 
     /// The volumes that the machine has: all of podman's that have a name, and those of `states` that exist. May take
     /// long; touches no unit.
-    func inventory(with states: [VolumeName]) async -> [VolumeName: VolumeCopy]
+    func inventory(with states: [VolumeName]) async -> FoundVolumes
 }
 
 /// Of a systemd without volumes.
 extension UnitManager {
     package func keepAnEye(on volumes: [VolumeName], of unit: UnitName) {}
-    package func inventory(with states: [VolumeName]) async -> [VolumeName: VolumeCopy] { [:] }
+    package func inventory(with states: [VolumeName]) async -> FoundVolumes { FoundVolumes() }
 }
 
 package enum UnitManagerEvent: Hashable, Sendable {

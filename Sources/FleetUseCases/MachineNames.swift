@@ -18,7 +18,9 @@ package enum MachineNames {
 
     /// A whole id, then a host name, then the beginning of an id: a host may be called `cafe`.
     package static func resolve(_ name: String, in snapshot: Snapshot) throws(UseCaseError) -> MachineID {
-        let known = Set(snapshot.machines.keys).union(snapshot.unitsByMachine.keys).sorted()
+        // One that left in good order is known by the volumes that it has, and can be forgotten with them.
+        let known = Set(snapshot.machines.keys).union(snapshot.unitsByMachine.keys).union(snapshot.inventories.keys)
+            .sorted()
         if let id = MachineID(name), known.contains(id) { return id }
         let hosts = known.filter { snapshot.machines[$0]?.hostname == name }
         if hosts.count == 1 { return hosts[0] }

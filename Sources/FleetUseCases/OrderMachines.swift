@@ -9,7 +9,8 @@ package enum MachineOrder: Hashable, Sendable {
     case uncordon
     /// Let the units go, those that are left after `deadline` without waiting for anything.
     case drain(deadline: Duration?)
-    /// Do not list it any more, and drop its labels and orders. Refused of a machine that is present or has units.
+    /// Do not list it any more, and drop its labels, its orders, and what it had of volumes and images. Refused of a
+    /// machine that is present or has units.
     case forget
 }
 
@@ -54,9 +55,10 @@ extension ChangePlanner {
             compare(.labels(machine), with: snapshot.labelRevisions[machine]),
             compare(.orders(machine), with: snapshot.orderRevisions[machine]),
         ]
-        writes.operations = [RegistryKey.known(machine), .labels(machine), .orders(machine)].map {
-            .delete(.key($0.key(in: keyspace)))
-        }
+        let keys: [RegistryKey] = [
+            .known(machine), .labels(machine), .orders(machine), .inventory(machine), .images(machine),
+        ]
+        writes.operations = keys.map { .delete(.key($0.key(in: keyspace))) }
         write(writes)
         machineEffects[machine] = .changed
     }

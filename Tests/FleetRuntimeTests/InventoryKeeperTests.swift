@@ -79,6 +79,22 @@ import UnitFile
         }
     }
 
+    @Test func whatIsNotToldOfIsCounted() async throws {
+        let bench = try InventoryBench()
+        try await bench.run { bench in
+            let volume = try VolumeName("state:web")
+            bench.keeper.assigned(bench.assignment(volumes: [volume]), to: bench.web)
+            for (number, omitted) in [nil, 7, nil].enumerated() {
+                bench.disk.set([volume: VolumeCopy(bytes: 1)], omitted: omitted)
+                bench.keeper.heard(of: bench.web)
+                if number > 0 { try await bench.pass(.seconds(60)) }
+                try await bench.pass(.seconds(5))
+                let stored = try #require(try await bench.stored())
+                #expect(stored.omitted == omitted)
+            }
+        }
+    }
+
     /// What this machine had told before its fleetd was restarted is looked at again, folders without a unit too.
     @Test func aNewFleetdGoesOnFromWhatIsStored() async throws {
         let bench = try InventoryBench()
@@ -130,21 +146,23 @@ import UnitFile
 
 /// A disk with volumes, of which a test says what is there.
 private final class FakeDisk: UnitManager {
-    private let state = Mutex((volumes: [VolumeName: VolumeCopy](), looks: [[VolumeName]]()))
+    private let state = Mutex((found: FoundVolumes(), looks: [[VolumeName]]()))
     let events = AsyncStream<UnitManagerEvent> { $0.finish() }
 
     /// The state directories that were asked about, look by look.
     var looks: [[VolumeName]] { state.withLock { $0.looks } }
 
-    func set(_ volumes: [VolumeName: VolumeCopy]) { state.withLock { $0.volumes = volumes } }
+    func set(_ volumes: [VolumeName: VolumeCopy], omitted: Int? = nil) {
+        state.withLock { $0.found = FoundVolumes(volumes, omitted: omitted) }
+    }
 
     func perform(_ id: OperationID, _ operation: UnitOperation, texts: [ContentHash: String]) async {}
     func journal(of unit: UnitName, invocation: String, lines: Int) async -> [String] { [] }
 
-    func inventory(with states: [VolumeName]) async -> [VolumeName: VolumeCopy] {
+    func inventory(with states: [VolumeName]) async -> FoundVolumes {
         state.withLock { state in
             state.looks.append(states)
-            return state.volumes
+            return state.found
         }
     }
 }

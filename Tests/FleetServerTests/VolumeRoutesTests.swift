@@ -43,6 +43,30 @@ import UnitFile
         }
     }
 
+    /// A copy that a unit uses is in use, wherever the home is; what no unit names is an orphan if one kept to it.
+    @Test func whoseVolumesTheyAre() async throws {
+        try await LiveServer.run { server in
+            try await store(server)
+            let (web, gone) = (try UnitName("web.service"), try UnitName("gone.service"))
+            let (data, old, other) = (try VolumeName("systemd-data"), try VolumeName("old"), try VolumeName("other"))
+            server.control.edit { registry in
+                registry.delete(.inventory(.two))
+                registry.put(.volume(data), VolumeHome(machine: .two, unit: web, since: .zero))
+                registry.put(.volume(old), VolumeHome(machine: .two, unit: gone, since: .zero))
+                let copies = [data, old, other].reduce(into: [:]) { $0[$1] = VolumeCopy(bytes: 1) }
+                registry.put(.inventory(.one), VolumeInventory(at: .zero, volumes: copies, omitted: 3))
+            }
+            let answer = try await server.ask("GET", "/fleet/v2/volumes")
+            let rows = try listing(answer).filter { $0.machine.id == .one }
+            #expect(rows.map(\.volume) == [old, other, data])
+            #expect(rows.map(\.state) == [.orphan, .foreign, .inUse])
+            #expect(rows.map(\.formerUnit) == [gone, nil, nil])
+            let all = try JSONDecoder().decode(VolumeListing.self, from: Data(answer.body.utf8))
+            #expect(all.omissions?.map(\.omitted) == [3])
+            #expect(all.omissions?.map(\.listed) == [3])
+        }
+    }
+
     @Test func homesAreForgotten() async throws {
         try await LiveServer.run { server in
             try await store(server)

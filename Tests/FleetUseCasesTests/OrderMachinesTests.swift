@@ -60,9 +60,23 @@ import UnitFile
         world.registry.delete(.presence(id))
         #expect(world.snapshot.state(of: id) == .lost)
         #expect(try MachineNames.resolve("alpha", in: world.snapshot) == id)
+        world.registry.put(.inventory(id), VolumeInventory(at: World.user.at, volumes: [:]))
+        world.registry.put(.images(id), ImageInventory(names: [], at: World.user.at))
         try world.perform(.order(.forget, [id]))
         #expect(world.snapshot.machines[id] == nil)
         #expect(world.registry.entries.keys.filter { $0.description.contains("/machines/") }.isEmpty)
+    }
+
+    /// It is not listed any more, but its volumes are.
+    @Test func aMachineThatLeftInGoodOrderIsForgottenWithItsVolumes() throws {
+        var world = try world()
+        let id = world.machine
+        world.registry.delete(.presence(id))
+        world.registry.put(.inventory(id), VolumeInventory(at: World.user.at, volumes: [:]))
+        #expect(world.snapshot.machines.isEmpty)
+        #expect(try MachineNames.resolve(String(id.description.prefix(8)), in: world.snapshot) == id)
+        try world.perform(.order(.forget, [id]))
+        #expect(world.snapshot.inventories.isEmpty)
     }
 
     /// The order waits for the machine, which is listed because of it.

@@ -23,6 +23,7 @@ struct VolumesCommandTests {
             state: .orphan
         )
         (old.bytes, old.isMore) = (1_610_612_736, true)
+        old.formerUnit = try UnitName("gone.service")
         return VolumeListing(volumes: [data, old])
     }
 
@@ -34,10 +35,22 @@ struct VolumesCommandTests {
             cells == [
                 ["VOLUME", "UNIT", "MACHINE", "SIZE", "STATE"],
                 ["systemd-data", "db.service", "11111111.../10.0.0.1", "8.0K", "in use"],
-                ["old", "-", "22222222...", ">1.5G", "orphan"],
+                ["old", "gone.service", "22222222...", ">1.5G", "orphan"],
             ]
         )
         #expect(result.requests.map(\.path) == ["/fleet/v2/volumes"])
+    }
+
+    @Test func whatIsNotListedIsSaid() async throws {
+        var listing = try listing()
+        listing.omissions = [.init(machine: try Fixture.machine("1"), omitted: 12, listed: 1000)]
+        let cut = listing
+        let result = try await FakeFleetd.run(["volumes"]) { _ in .json(cut) }
+        #expect(
+            result.errors.contains("web1 (11111111.../10.0.0.1) tells of 1000 volumes; 12 more are not listed"),
+            "\(result.errors)"
+        )
+        #expect(result.status == 0)
     }
 
     @Test func forgettingIsExplainedFirst() async throws {

@@ -102,9 +102,26 @@ struct VolumeFoldersTests {
         try make("/var/lib/state/file", 10)
         let folders = VolumeFolders(SystemdPaths(root: root))
         let found = await folders.inventory(with: try ["state:state", "state:none"].map { try VolumeName($0) })
-        #expect(found.keys.sorted().map(\.description) == ["full", "state:state"])
-        let full = try #require(found[try VolumeName("full")])
+        #expect(found.volumes.keys.sorted().map(\.description) == ["full", "state:state"])
+        #expect(found.omitted == nil)
+        let full = try #require(found.volumes[try VolumeName("full")])
         #expect(full.bytes >= 100_000 && full.bytes < 120_000)
         #expect(full.isMore == nil && full.created != nil)
+    }
+
+    @Test func moreThanCanBeToldOf() async throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        for number in 0..<VolumeLimits.volumes {
+            try FileManager.default.createDirectory(
+                atPath: "\(root)/var/lib/containers/storage/volumes/v\(number)/_data",
+                withIntermediateDirectories: true
+            )
+        }
+        try make("/var/lib/state/file", 10)
+        let state = try VolumeName("state:state")
+        let found = await VolumeFolders(SystemdPaths(root: root)).inventory(with: [state])
+        #expect(found.volumes.count == VolumeLimits.volumes)
+        #expect(found.omitted == 1)
+        #expect(found.volumes[state] != nil)
     }
 }

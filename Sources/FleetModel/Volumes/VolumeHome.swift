@@ -28,10 +28,25 @@ package struct VolumeHome: Hashable, Sendable, Codable {
 package struct VolumeInventory: Hashable, Sendable, Codable {
     package var at: Timestamp
     package var volumes: [VolumeName: VolumeCopy]
+    /// How many more the machine has than it tells of. Absent for none.
+    package var omitted: Int?
 
-    package init(at: Timestamp, volumes: [VolumeName: VolumeCopy]) {
+    package init(at: Timestamp, volumes: [VolumeName: VolumeCopy], omitted: Int? = nil) {
         self.at = at
         self.volumes = volumes
+        self.omitted = omitted
+    }
+}
+
+/// The volumes that a machine finds on its disk.
+package struct FoundVolumes: Hashable, Sendable {
+    package var volumes: [VolumeName: VolumeCopy]
+    /// How many more there are than can be told of; nil for none.
+    package var omitted: Int?
+
+    package init(_ volumes: [VolumeName: VolumeCopy] = [:], omitted: Int? = nil) {
+        self.volumes = volumes
+        self.omitted = omitted
     }
 }
 

@@ -42,7 +42,7 @@ extension SystemdBus {
         }
     }
 
-    package nonisolated func inventory(with states: [VolumeName]) async -> [VolumeName: VolumeCopy] {
+    package nonisolated func inventory(with states: [VolumeName]) async -> FoundVolumes {
         await volumes.inventory(with: states)
     }
 }

@@ -86,16 +86,19 @@ final class VolumeFolders: Sendable {
     }
 
     /// All of podman's volumes that have a name, and those of `states` that exist, measured.
-    func inventory(with states: [VolumeName]) async -> [VolumeName: VolumeCopy] {
+    func inventory(with states: [VolumeName]) async -> FoundVolumes {
         await OwnThread.run {
             let podman = (Disk.names(in: self.paths.root + self.paths.volumes) ?? []).sorted()
                 .compactMap { try? VolumeName($0) }.filter { $0.statePath == nil && !Self.isAnonymous($0) }
             var copies: [VolumeName: VolumeCopy] = [:]
-            for volume in (podman + states).prefix(VolumeLimits.volumes) {
+            // What units of the fleet have comes before all that podman has beside.
+            let all = states + podman
+            for volume in all.prefix(VolumeLimits.volumes) {
                 copies[volume] = VolumeMeasure.measure(self.folder(of: volume))
                 if volume.statePath == nil { copies[volume]?.created = self.created(volume) }
             }
-            return copies
+            let omitted = all.count - VolumeLimits.volumes
+            return FoundVolumes(copies, omitted: omitted > 0 ? omitted : nil)
         }
     }
 

@@ -5,7 +5,7 @@ import FleetAPI
 struct Forget: FleetctlCommand {
     static let configuration = CommandConfiguration(
         commandName: "forget",
-        abstract: "Forget machines that are lost and do not come back, with their labels and orders.",
+        abstract: "Forget machines that are lost and do not come back, with their labels, orders and listed volumes.",
         discussion: """
             A lost machine is listed until it is back. One that is present, or that has units still, is not forgotten. A
             machine that comes back all the same is one of the fleet again.

@@ -10,8 +10,8 @@ struct Volumes: FleetctlCommand {
         abstract: "List volumes with their units, machines and sizes; 'volumes forget' lets go of some.",
         discussion: """
             States: 'in use' (its unit is there), 'kept' (its unit goes back to it), 'left behind' (its unit uses another
-            copy elsewhere), 'orphan' (no unit names it), 'lost with its machine'. Sizes are as of the last start or stop
-            of a unit there.
+            copy elsewhere), 'orphan' (its unit is gone, or names it no more), 'foreign' (no unit had it, as far as is
+            known), 'lost with its machine'. Sizes are as of the last start or stop of a unit there.
 
             'volumes forget VOLUME... --yes' forgets on which machine volumes are, and deletes nothing: their units may
             be placed on any machine then, and begin there without the data.
@@ -41,6 +41,12 @@ struct Volumes: FleetctlCommand {
         } else {
             let layout = options.layout(in: context)
             context.console.write(VolumeTable.listing.render(listing.volumes, columns: columns, layout: layout))
+            for omission in listing.omissions ?? [] {
+                context.console.complain(
+                    "\(Printable.line(omission.machine.nameWithLegend)) tells of \(omission.listed) volumes; "
+                        + "\(omission.omitted) more are not listed ('podman volume ls' there has all)"
+                )
+            }
         }
         return ExitStatus.success
     }

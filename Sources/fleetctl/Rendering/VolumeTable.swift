@@ -9,7 +9,9 @@ enum VolumeTable {
             standard: ["volume", "unit", "machine", "size", "state"],
             columns: [
                 .init("volume") { row, _ in row.volume.description },
-                .init("unit") { row, _ in row.units.map(\.description).joined(separator: ",") },
+                .init("unit") { row, _ in
+                    (row.units + [row.formerUnit].compactMap(\.self)).map(\.description).joined(separator: ",")
+                },
                 .init("machine") { row, layout in row.machine.legend(isFull: layout.isFull) },
                 .init("hostname") { row, _ in row.machine.hostname },
                 .init("size") { row, _ in size(row) },

@@ -65,9 +65,11 @@ package final class InventoryKeeper: Sendable {
             if stored != nil { signal.yield() }
             for await _ in news {
                 try await clock.sleep(for: Self.settling)
-                let states = known.withLock { $0.states }.union((stored ?? [:]).keys.filter { $0.statePath != nil })
+                let states = known.withLock { $0.states }.union(
+                    (stored?.volumes ?? [:]).keys.filter { $0.statePath != nil }
+                )
                 let found = await units.inventory(with: states.sorted())
-                if found != stored ?? [:] {
+                if found != stored ?? FoundVolumes() {
                     if await write(found) { stored = found } else { signal.yield() }
                 }
                 try await clock.sleep(for: Self.interval)
@@ -78,13 +80,14 @@ package final class InventoryKeeper: Sendable {
     }
 
     /// What is stored; nil for nothing.
-    private func firstReading() async throws -> [VolumeName: VolumeCopy]? {
+    private func firstReading() async throws -> FoundVolumes? {
         var backoff = Backoff()
         while true {
             do throws(StoreError) {
                 let entry = try await store.range(.key(key), limit: 1).entries.first
                 guard let entry else { return nil }
-                return (try? RegistryValue.decode(VolumeInventory.self, from: entry.value))?.volumes ?? [:]
+                let inventory = try? RegistryValue.decode(VolumeInventory.self, from: entry.value)
+                return FoundVolumes(inventory?.volumes ?? [:], omitted: inventory?.omitted)
             } catch {
                 log.debug("The inventory of volumes cannot be read: \(error)")
             }
@@ -93,9 +96,10 @@ package final class InventoryKeeper: Sendable {
     }
 
     /// False when it has to be tried again.
-    private func write(_ volumes: [VolumeName: VolumeCopy]) async -> Bool {
-        let value = RegistryValue.encode(VolumeInventory(at: clock.now(), volumes: volumes))
-        let operation = volumes.isEmpty ? StoreOperation.delete(.key(key)) : .put(key, value, lease: nil)
+    private func write(_ found: FoundVolumes) async -> Bool {
+        let inventory = VolumeInventory(at: clock.now(), volumes: found.volumes, omitted: found.omitted)
+        let value = RegistryValue.encode(inventory)
+        let operation = found.volumes.isEmpty ? StoreOperation.delete(.key(key)) : .put(key, value, lease: nil)
         switch await store.commit(Transaction(operations: [operation])) {
         case .committed: return true
         case .conflict, .refused, .unknown: return false
