@@ -32,8 +32,8 @@ struct DecisionEvent {
             let words = left.map { "\($0.0) on \($0.1.short)" }.joined(separator: ", ")
             let message = "its data stay behind (\(words)): it begins without them on \(machine.short)"
             return DecisionEvent(kind: .moved, machine: machine, message: message)
-        // The user's own change says it, and 'fleetctl volumes' where the data are.
-        case .release: return nil
+        // Nothing is done to the unit; fleetctl volumes says where the data are.
+        case .share, .release: return nil
         case .endMove(let machine):
             guard case .moveDropped = reason.cause else { return nil }
             return DecisionEvent(kind: .moveDropped, machine: machine, message: "\(reason)")

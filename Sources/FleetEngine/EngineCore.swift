@@ -86,9 +86,9 @@ package struct EngineCore: Sendable {
         case .campaigned(let result): directives += campaigned(result, snapshot, now)
         case .leadershipLost(let lost): directives += loseLeadership(of: lost)
         case .finished(let id, let result): directives += finished(id, result, now)
-        case .caughtUp(let revision):
-            if case .leading(var leading) = state {
-                leading.caughtUp(to: revision, now: now)
+        case .caughtUp(let revision, let epoch, let fence):
+            if case .leading(var leading) = state, leading.epoch == epoch {
+                leading.caughtUp(to: revision, fence: fence, now: now)
                 state = .leading(leading)
             }
         case .foundSilent(let machines):

@@ -13,8 +13,10 @@ package enum EngineDirective: Hashable, Sendable {
     case resign
     /// Answer: `finished`.
     case commit(TransactionID, Transaction)
-    /// Read the registry's revision, linearizably, trying until it answers. Answer: `caughtUp`.
-    case catchUp
+    /// Read, linearizably and trying until the registry answers, its revision and that of the leadership key, if it is
+    /// still of this epoch. `isUncertain`: write that key anew before, so that nothing can be committed any more that
+    /// is still on its way. Answer: `caughtUp`.
+    case catchUp(Epoch, isUncertain: Bool)
     /// Ask the registry which of these machines' leases were not renewed in time. Answer: `foundSilent`, soon, whether
     /// the registry answers or not.
     case findSilent([MachineID])

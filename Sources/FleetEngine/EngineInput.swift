@@ -12,8 +12,9 @@ package enum EngineInput: Hashable, Sendable {
     case leadershipLost(Epoch)
     /// What came of `EngineDirective.commit`.
     case finished(TransactionID, CommitResult)
-    /// The answer to `EngineDirective.catchUp`.
-    case caughtUp(Revision)
+    /// The answer to `EngineDirective.catchUp` of this epoch. `fence`: at which revision the leadership key was written
+    /// last; nil when it is not of this epoch any more.
+    case caughtUp(Revision, epoch: Epoch, fence: Revision?)
     /// The answer to `EngineDirective.findSilent`: those of them whose leases were not renewed in time.
     case foundSilent(Set<MachineID>)
     /// The registry answers nobody, or did so until a moment ago: for so long no machine that is not present may be

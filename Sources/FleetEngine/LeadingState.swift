@@ -14,13 +14,16 @@ struct LeadingState {
         /// Machines were lost, and the registry is asked which others are about to be.
         case sounding
         /// A transaction met something newer than the snapshot, or its outcome is unknown: the registry is asked how
-        /// far it is, and the feed has to come that far.
+        /// far it is, and the feed has to come that far. Nothing is written meanwhile.
         case catchingUp
         /// The registry refuses to write, or cycles are fruitless.
         case waiting(until: Timestamp)
     }
 
     let epoch: Epoch
+    /// When the leadership key was written last, which every transaction compares. It grows when the outcome of one is
+    /// unknown: then the key is written anew, and what the registry gets late of the time before comes to nothing.
+    private var fence: Revision
     /// A new leader looks at everything once.
     var dirty = Dirty.all
     private var cycle = Cycle.ready
@@ -38,6 +41,7 @@ struct LeadingState {
     /// Units whose transaction did not get through together with others: each has one of its own next time.
     private var singles: Set<UnitName> = []
     private var isConflicted = false
+    private var isUncertain = false
     private var isRefused = false
     /// Cycles in a row of which nothing was committed.
     private var fruitless = 0
@@ -50,7 +54,7 @@ struct LeadingState {
 
     init(epoch: Epoch) {
         self.epoch = epoch
-        floor = epoch
+        (fence, floor) = (epoch, epoch)
     }
 
     /// When this leader wants to be woken. While the snapshot is behind what was committed, its coming is what wakes:
@@ -90,7 +94,7 @@ struct LeadingState {
             !dirty.isNothing || isBrakeDue || isClockBack || retryAt.map({ $0 <= now }) ?? false
                 || isOver(brakeAt, now)
         else { return [] }
-        let context = TransactionWriter.Context(snapshot: snapshot, epoch: epoch, now: now, singles: singles)
+        let context = TransactionWriter.Context(snapshot: snapshot, fence: fence, now: now, singles: singles)
         if let directives = writeBrake(context, awaited, &writer) { return directives }
         let plan = Planner.plan(snapshot, index: index, dirty: dirty, now: now, epoch: epoch)
         dirty = .nothing
@@ -103,7 +107,7 @@ struct LeadingState {
             blocked: news,
             context: context
         )
-        (isConflicted, isRefused, hasCommitted) = (false, false, false)
+        (isConflicted, isUncertain, isRefused, hasCommitted) = (false, false, false, false)
         let parts = drafts.map { ($0.id, Self.stakes(of: $0.units, decisions)) }
         cycle = drafts.isEmpty ? .ready : .committing(Dictionary(uniqueKeysWithValues: parts))
         let decided = decisions.isEmpty ? [] : [EngineDirective.note(.decided(decisions))]
@@ -131,7 +135,7 @@ struct LeadingState {
         }
         silent = nil
         let draft = writer.draft(new, context: context)
-        (isConflicted, isRefused, hasCommitted) = (false, false, false)
+        (isConflicted, isUncertain, isRefused, hasCommitted) = (false, false, false, false)
         cycle = .committing([draft.id: DirtyParts()])
         var directives: [EngineDirective] = []
         if old.since == nil, new.since != nil {
@@ -220,7 +224,7 @@ struct LeadingState {
             isConflicted = true
         case .unknown(let why):
             again(why)
-            isConflicted = true
+            isUncertain = true
         case .refused(let why):
             again(why)
             isRefused = true
@@ -228,9 +232,9 @@ struct LeadingState {
         cycle = .committing(open)
         guard open.isEmpty else { return directives }
         fruitless = hasCommitted ? 0 : fruitless + 1
-        if isConflicted {
+        if isConflicted || isUncertain {
             cycle = .catchingUp
-            directives.append(.catchUp)
+            directives.append(.catchUp(epoch, isUncertain: isUncertain))
         } else if isRefused {
             // A refusal is never over at once, so it waits the first time already.
             cycle = .waiting(until: now.advanced(by: EngineLimits.wait(afterFruitless: max(fruitless, 1) + 1)))
@@ -240,10 +244,11 @@ struct LeadingState {
         return directives
     }
 
-    /// The registry was at `revision` after the transactions had ended.
-    mutating func caughtUp(to revision: Revision, now: Timestamp) {
+    /// The registry was at `revision` after the transactions had ended, and the leadership key as of `newest`.
+    mutating func caughtUp(to revision: Revision, fence newest: Revision?, now: Timestamp) {
         guard case .catchingUp = cycle else { return }
         floor = max(floor, revision)
+        fence = newest ?? fence
         let wait = EngineLimits.wait(afterFruitless: fruitless)
         cycle =
             wait > .zero || isRefused ? .waiting(until: now.advanced(by: max(wait, EngineLimits.firstWait))) : .ready

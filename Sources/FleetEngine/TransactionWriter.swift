@@ -5,14 +5,15 @@ import UnitFile
 
 /// Turns decisions into fenced transactions.
 ///
-/// Every transaction compares the leadership key, so that a leader that was superseded changes nothing, and for every
+/// Every transaction compares the leadership key, so that a leader that was superseded changes nothing, nor does what
+/// the registry gets late of one whose outcome nobody knew (`LeadingState`); and for every
 /// unit the keys that the decision rests on: what the user asked, the assignments it changes, the failure record, the
 /// presence and the orders of the machine it comes to or leaves, and the assignments of the units it is `MachineOf=`.
 /// Placements of other units need no compare: only the leader writes them, one plan at a time.
 struct TransactionWriter {
     struct Context {
         let snapshot: Snapshot
-        let epoch: Epoch
+        let fence: Revision
         let now: Timestamp
         /// Units that get a transaction of their own.
         let singles: Set<UnitName>
@@ -54,7 +55,7 @@ struct TransactionWriter {
     mutating func draft(_ brake: BrakeRecord, context: Context) -> TransactionDraft {
         lastTransaction += 1
         let key = RegistryKey.brake.key(in: keyspace)
-        let leader = Compare.created(RegistryKey.leader.key(in: keyspace), at: context.epoch)
+        let leader = Compare.modified(RegistryKey.leader.key(in: keyspace), at: context.fence)
         return TransactionDraft(
             id: TransactionID(number: lastTransaction),
             transaction: Transaction(
@@ -89,7 +90,7 @@ struct TransactionWriter {
                 continue
             }
             lastTransaction += 1
-            let leader = Compare.created(RegistryKey.leader.key(in: keyspace), at: context.epoch)
+            let leader = Compare.modified(RegistryKey.leader.key(in: keyspace), at: context.fence)
             compares = [leader]
             let own = [leader] + part.compares.filter { compares.insert($0).inserted }
             drafts.append(
@@ -124,7 +125,7 @@ struct TransactionWriter {
             let machine: MachineID?
             switch decision.action {
             case .unassign(let left): machine = left
-            case .assign, .update, .move, .recordFailure, .endMove, .settle, .release:
+            case .assign, .update, .move, .recordFailure, .endMove, .settle, .share, .release:
                 machine = isGlobal ? decision.machine : nil
             }
             if let place = groups.firstIndex(where: { $0.machine == machine }) {
@@ -208,6 +209,13 @@ struct TransactionWriter {
             }
             let home = VolumeHome(machine: machine, unit: unit, since: context.now)
             for volume in volumes.keys.sorted() { put(.volume(volume), home) }
+        case .share(let volumes, _):
+            part.compares += homes(of: unit, context)
+            for volume in volumes {
+                guard var home = context.snapshot.volumeHomes[volume] else { continue }
+                home.isShared = true
+                put(.volume(volume), home)
+            }
         case .release(let volumes):
             for volume in volumes.keys.sorted() {
                 part.compares.append(unchanged(.volume(volume), context.snapshot.volumeRevisions[volume]))

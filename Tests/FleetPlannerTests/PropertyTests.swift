@@ -82,7 +82,7 @@ import UnitFile
             let from: MachineID
             switch decision.action {
             case .unassign(let machine), .move(let machine, _, _): from = machine
-            case .assign, .update, .recordFailure, .endMove, .settle, .release: continue
+            case .assign, .update, .recordFailure, .endMove, .settle, .share, .release: continue
             }
             guard let unit = fleet.snapshot.units[decision.unit], unit.target.state > .inactive else { continue }
             switch decision.reason.cause {

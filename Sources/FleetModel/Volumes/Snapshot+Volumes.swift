@@ -83,7 +83,8 @@ extension Snapshot {
     /// so the word does not grow old. It is about the volumes that the assignment names, and about no others that the
     /// unit kept to before or is to keep to next. While the machine is away, nothing is known.
     package func holdsNothing(_ volume: VolumeName, of unit: UnitName, on machine: MachineID) -> Bool {
-        guard machines[machine]?.presence != nil, let assignment = assignments[unit]?[machine],
+        guard volumeHomes[volume]?.isShared != true, machines[machine]?.presence != nil,
+            let assignment = assignments[unit]?[machine],
             assignment.volumes?.contains(volume) == true,
             let status = statuses[unit]?[machine], status.run == assignment.run,
             status.active == "failed" || status.active == "inactive",

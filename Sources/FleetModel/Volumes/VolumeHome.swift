@@ -15,11 +15,15 @@ package struct VolumeHome: Hashable, Sendable, Codable {
     /// The unit for which it was written.
     package var unit: UnitName
     package var since: Timestamp
+    /// Another unit that keeps to the volume was there since. What is in it is then more than one unit can know, and
+    /// it counts as holding data. Absent for no.
+    package var isShared: Bool?
 
-    package init(machine: MachineID, unit: UnitName, since: Timestamp) {
+    package init(machine: MachineID, unit: UnitName, since: Timestamp, isShared: Bool? = nil) {
         self.machine = machine
         self.unit = unit
         self.since = since
+        self.isShared = isShared
     }
 }
 

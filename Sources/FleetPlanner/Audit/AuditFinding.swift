@@ -23,6 +23,8 @@ package enum AuditFinding: Hashable, Sendable {
     case abandoned(UnitName, VolumeName, MachineID)
     /// Where this volume was would still bind the unit, which does not keep to it any more.
     case clinging(UnitName, VolumeName)
+    /// The unit would use this volume where another one has brought it, and nobody would know later.
+    case unshared(UnitName, VolumeName)
     case unsorted(UnitName)
     /// Wakes at a time that has passed would come for ever.
     case wakeInThePast(Timestamp)
@@ -32,7 +34,7 @@ package enum AuditFinding: Hashable, Sendable {
         switch self {
         case .severalMachines(let unit, _), .ineligible(let unit, _, _), .forgotten(let unit, _),
             .unexplained(let unit), .leftOver(let unit, _), .attempt(let unit, _, _, _), .baseless(let unit, _),
-            .unsorted(let unit), .clinging(let unit, _), .homeless(let unit, _, _), .abandoned(let unit, _, _):
+            .unsorted(let unit), .unshared(let unit, _), .clinging(let unit, _), .homeless(let unit, _, _), .abandoned(let unit, _, _):
             unit
         case .wakeInThePast: nil
         }
@@ -56,6 +58,7 @@ extension AuditFinding: CustomStringConvertible {
         case .abandoned(let unit, let volume, let machine):
             "\(unit) would leave its volume \(volume) on \(machine.short)"
         case .clinging(let unit, let volume): "the home of \(volume) stays, and \(unit) does not keep to it"
+        case .unshared(let unit, let volume): "\(unit) would share \(volume), and nothing say so"
         case .unsorted(let unit): "the decisions on \(unit) are out of order"
         case .wakeInThePast(let time): "the plan asks to be woken at \(time), which has passed"
         }

@@ -54,6 +54,23 @@ extension AuditedOutcome {
         }
     }
 
+    /// Volumes that the unit uses where another one has brought them, of which nothing will say that it does.
+    func unsharedHomes(of unit: Unit, on machines: [MachineID]) -> [AuditFinding] {
+        guard machines.count == 1 else { return [] }
+        return snapshot.stickyVolumes(of: unit).compactMap { volume in
+            guard isAnothers(volume, than: unit.name, on: machines[0]), home(after: volume) == machines[0],
+                !shared.contains(volume)
+            else { return nil }
+            return .unshared(unit.name, volume)
+        }
+    }
+
+    /// Whether the volume was brought to the machine by another unit, and counts as that one's alone.
+    func isAnothers(_ volume: VolumeName, than unit: UnitName, on machine: MachineID) -> Bool {
+        guard let home = snapshot.volumeHomes[volume] else { return false }
+        return home.machine == machine && home.unit != unit && home.isShared != true
+    }
+
     private func keeper(of volume: VolumeName) -> UnitName? {
         snapshot.units.values.filter { snapshot.stickyVolumes(of: $0).contains(volume) }.map(\.name).min()
     }
@@ -69,7 +86,7 @@ extension AuditedOutcome {
             snapshot.assignments[other.name]?[home] != nil || snapshot.statuses[other.name]?[home] != nil
                 || self.machines(of: other.name).contains(home)
         }
-        guard !isShared, snapshot.machines[home]?.presence != nil, let status = snapshot.statuses[unit]?[home],
+        guard !isShared, snapshot.volumeHomes[volume]?.isShared != true, snapshot.machines[home]?.presence != nil, let status = snapshot.statuses[unit]?[home],
             let assignment = snapshot.assignments[unit]?[home]
         else { return false }
         let isOver = status.run == assignment.run && ["failed", "inactive"].contains(status.active)

@@ -16,6 +16,8 @@ struct AuditedOutcome {
     private var homes: [VolumeName: MachineID] = [:]
     /// Volumes whose home is forgotten.
     private var released: Set<VolumeName> = []
+    /// Volumes of which the plan says that a second unit uses them.
+    private(set) var shared: Set<VolumeName> = []
     /// Who takes volumes away from which machine.
     private var departures: [VolumeName: (from: MachineID, takers: [(unit: UnitName, to: MachineID)])] = [:]
     /// What decisions do not fit the snapshot.
@@ -74,6 +76,11 @@ struct AuditedOutcome {
                 }
                 // Several units may settle one volume, and one of them is who may take it.
                 if let former { departures[volume, default: (former, [])].takers.append((unit, machine)) }
+            }
+        case .share(let volumes, let machine):
+            shared.formUnion(volumes)
+            for volume in volumes where !isAnothers(volume, than: unit, on: machine) {
+                findings.append(.baseless(unit, "shares \(volume), which is not another's there"))
             }
         case .release(let volumes):
             released.formUnion(volumes.keys)

@@ -33,7 +33,7 @@ package enum PlanAudit {
     private static func order(_ plan: Plan) -> [AuditFinding] {
         func rank(_ decision: Decision) -> (String, Int, String) {
             switch decision.action {
-            case .recordFailure, .endMove, .settle, .release: return (decision.unit.description, 0, "")
+            case .recordFailure, .endMove, .settle, .share, .release: return (decision.unit.description, 0, "")
             case .assign, .update, .unassign, .move: break
             }
             return (decision.unit.description, 1, decision.machine?.description ?? "")
@@ -68,7 +68,9 @@ package enum PlanAudit {
             }
         }
         findings += outcome.volumeFindings(of: unit, on: machines)
-        if plan.considered.contains(name) { findings += outcome.needlessHomes(of: unit) }
+        if plan.considered.contains(name) {
+            findings += outcome.needlessHomes(of: unit) + outcome.unsharedHomes(of: unit, on: machines)
+        }
         if unit.options.isGlobal {
             for machine in snapshot.machines.keys.sorted() where !machines.contains(machine) {
                 guard !outcome.isHeld(unit, .machine(machine), now) else { continue }

@@ -16,6 +16,8 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
         /// From now on the data of these volumes are on the machine where the unit is; they were on that one or (nil)
         /// on none.
         case settle([VolumeName: MachineID?], on: MachineID)
+        /// The unit comes to volumes on that machine that another unit has brought there, or is there already.
+        case share([VolumeName], on: MachineID)
         /// Where the data of these volumes are binds nobody any more; they were on these machines.
         case release([VolumeName: MachineID])
         /// The move that a user asked for is made, or cannot be.
@@ -37,7 +39,7 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
     package var machine: MachineID? {
         switch action {
         case .assign(let machine, _), .update(let machine, _), .unassign(let machine), .move(_, let machine, _),
-            .endMove(let machine), .settle(_, let machine):
+            .endMove(let machine), .settle(_, let machine), .share(_, let machine):
             machine
         case .recordFailure(_, let record): record.recent.last?.machine
         case .release: nil
@@ -49,7 +51,7 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
         switch action {
         case .assign(let machine, _), .update(let machine, _), .unassign(let machine): [machine]
         case .move(let from, let to, _): [from, to]
-        case .recordFailure, .endMove, .settle, .release: []
+        case .recordFailure, .endMove, .settle, .share, .release: []
         }
     }
 
@@ -69,6 +71,8 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
                 + volumes.sorted { $0.key < $1.key }
                 .map { "\($0.key)" + ($0.value.map { " (not on \($0.short) any more)" } ?? "") }.joined(separator: ", ")
                 + " on \(machine.short): \(reason)"
+        case .share(let volumes, let machine):
+            "\(unit): shares volumes \(volumes.map(\.description).joined(separator: ", ")) on \(machine.short): \(reason)"
         case .release(let volumes):
             "\(unit): let go of volumes "
                 + volumes.sorted { $0.key < $1.key }.map { "\($0.key) on \($0.value.short)" }.joined(separator: ", ")

@@ -11,6 +11,7 @@ extension PlanningRun {
             decisions += failureDecisions(name)
             if let end = moveDecision(name) { decisions.append(end) }
             if let settled = volumeDecision(name) { decisions.append(settled) }
+            if let shared = shareDecision(name) { decisions.append(shared) }
             if let released = releaseDecision(name) { decisions.append(released) }
             if let unit = snapshot.units[name], let slots = consideredGlobals[name], phase(of: name) == .global {
                 decisions += slots.sorted().compactMap { globalDecision(unit, on: $0) }

@@ -61,6 +61,19 @@ extension PlanningRun {
         return Decision(unit: name, action: .settle(settled, on: machine), reason: DecisionReason(cause))
     }
 
+    /// Which volumes the unit shares with the one that has brought them where it is. That is known for as long as they
+    /// are there, also when the other unit has gone.
+    func shareDecision(_ name: UnitName) -> Decision? {
+        guard let slot = world.slots(of: name).first, world.slots(of: name).count == 1 else { return nil }
+        let machine = index.hosts[slot].id
+        let shared = index.volumes.volumes(of: name).filter { volume in
+            guard let home = snapshot.volumeHomes[volume], home.machine == machine else { return false }
+            return world.home(of: volume) == machine && home.unit != name && home.isShared != true
+        }
+        guard !shared.isEmpty else { return nil }
+        return Decision(unit: name, action: .share(shared, on: machine), reason: DecisionReason(.volumesShared))
+    }
+
     /// Which homes hold nobody any more, because the unit that they are of leaves the data behind now. Kept, they would
     /// bind it to that machine when it keeps to its volumes again, although it has gone on elsewhere.
     func releaseDecision(_ name: UnitName) -> Decision? {

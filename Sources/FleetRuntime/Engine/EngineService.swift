@@ -112,8 +112,9 @@ package actor EngineService: Service {
                 group.addTask { [store, signal] in
                     signal.yield(.input(.finished(id, CommitResult(await store.commit(transaction)))))
                 }
-            case .catchUp:
-                group.addTask { await self.catchUp() }
+            case .catchUp(let epoch, let isUncertain):
+                let since = snapshot.leadership?.since ?? clock.now()
+                group.addTask { await self.catchUp(epoch, rewriting: isUncertain ? since : nil) }
             case .findSilent(let machines):
                 group.addTask { await self.findSilent(machines) }
             case .wake(let at):
@@ -141,14 +142,19 @@ package actor EngineService: Service {
         if await leadership.hold() == .lost { signal.yield(.input(.leadershipLost(epoch))) }
     }
 
-    private func catchUp() async {
+    /// `since`: since when this machine leads, if the leadership key is to be written anew.
+    private func catchUp(_ epoch: Epoch, rewriting since: Timestamp?) async {
         var backoff = Backoff()
-        let key = RegistryKey.format.key(in: registry.keyspace)
+        var isFenced = since == nil
+        let key = RegistryKey.leader.key(in: registry.keyspace)
         while !Task.isCancelled {
             do throws(StoreError) {
-                let revision = try await store.range(.key(key), limit: 1).revision
-                await registry.seek(revision)
-                signal.yield(.input(.caughtUp(revision)))
+                if !isFenced, let since { isFenced = await leadership.rewrite(epoch: epoch, since: since) }
+                guard isFenced else { throw StoreError(.unavailable, "it is not known who leads") }
+                let answer = try await store.range(.key(key), limit: 1)
+                await registry.seek(answer.revision)
+                let fence = answer.entries.first.flatMap { $0.created == epoch ? $0.modified : nil }
+                signal.yield(.input(.caughtUp(answer.revision, epoch: epoch, fence: fence)))
                 return
             } catch {
                 do { try await clock.sleep(for: backoff.delay()) } catch { return }

@@ -42,6 +42,14 @@ actor LeadershipLease {
         }
     }
 
+    /// Writes the key anew. False when it has to be tried again.
+    func rewrite(epoch: Epoch, since: Timestamp) async -> Bool {
+        let record = LeaderRecord(machine: machine, since: since)
+        let key = RegistryKey.leader.key(in: keyspace)
+        guard let transaction = term.rewriting(key, record, epoch: epoch) else { return true }
+        return LeadershipTerm.isFenced(by: await store.commit(transaction))
+    }
+
     /// Gives the key up, with the lease it is on. An answer that is lost costs the fleet one lease's time.
     func resign() async {
         guard let lease = term.lease else { return }

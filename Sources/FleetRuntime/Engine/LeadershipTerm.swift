@@ -36,6 +36,24 @@ package struct LeadershipTerm: Hashable, Sendable {
         return .held
     }
 
+    /// Writes the leadership key anew, under the same epoch. nil without a lease to write it on.
+    package func rewriting(_ key: Key, _ record: LeaderRecord, epoch: Epoch) -> Transaction? {
+        guard let lease else { return nil }
+        let put = StoreOperation.put(key, RegistryValue.encode(record), lease: lease)
+        return Transaction(compares: [.created(key, at: epoch)], operations: [put])
+    }
+
+    /// Whether nothing can be committed any more that was compared with the key as it was before `rewriting` came to
+    /// `outcome`.
+    package static func isFenced(by outcome: CommitOutcome) -> Bool {
+        switch outcome {
+        // The key is gone or another leader's: compares with it fail.
+        case .committed, .conflict: true
+        case .refused(let error): error.code == .leaseNotFound
+        case .unknown: false
+        }
+    }
+
     /// The registry did not answer. Perhaps the lease has ended: the next try has a new one.
     package mutating func failed() -> CampaignResult {
         lease = nil

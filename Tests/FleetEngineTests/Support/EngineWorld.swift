@@ -41,7 +41,10 @@ struct EngineWorld {
             step(.changed(changes))
             if isCatchingUp {
                 isCatchingUp = false
-                step(.caughtUp(registry.revision))
+                let leader = registry.entries[RegistryKey.leader.key(in: registry.keyspace)]
+                let epoch = core.epoch ?? .zero
+                let fence = leader?.created == epoch ? leader?.modified : nil
+                step(.caughtUp(registry.revision, epoch: epoch, fence: fence))
             }
         }
         fatalError("does not come to rest: \(directives.suffix(10))")
@@ -83,7 +86,9 @@ struct EngineWorld {
                     let outcome = outcomes.removeFirst()
                     step(.finished(id, outcome(&registry, transaction)))
                 }
-            case .catchUp: isCatchingUp = true
+            case .catchUp(_, let isUncertain):
+                isCatchingUp = true
+                if isUncertain { registry.put(.leader, LeaderRecord(machine: machine, since: now)) }
             case .findSilent(let machines):
                 sounded.append(machines)
                 step(.foundSilent(silent))

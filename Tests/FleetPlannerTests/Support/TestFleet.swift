@@ -323,6 +323,11 @@ struct TestFleet {
                 put(unit, to, new)
             case .recordFailure(let scope, let record): snapshot.failures[unit, default: [:]][scope] = record
             case .endMove: snapshot.moves[unit] = nil
+            case .share(let volumes, _):
+                for volume in volumes {
+                    snapshot.volumeHomes[volume]?.isShared = true
+                    changedVolumes.insert(volume)
+                }
             case .settle(let volumes, let machine):
                 for volume in volumes.keys {
                     snapshot.volumeHomes[volume] = VolumeHome(machine: machine, unit: unit, since: now)
@@ -412,6 +417,7 @@ extension Plan {
             case .settle(let volumes, let machine):
                 "\(decision.unit.prefix)@\(machine.short.prefix(1))"
                     + (volumes.values.contains { $0 != nil } ? "!" : "")
+            case .share(let volumes, _): "\(decision.unit.prefix)@+\(volumes.count)"
             case .release(let volumes): "\(decision.unit.prefix)@-\(volumes.count)"
             }
         }

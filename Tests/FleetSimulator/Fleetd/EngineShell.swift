@@ -81,7 +81,10 @@ final class EngineShell {
         case .resign:
             leadership.resign { [self] in stopped?() }
         case .commit(let id, let transaction): commit(id, transaction)
-        case .catchUp: if !machine.world.has(.ignoreCatchUp) { catchUp(Backoff()) }
+        case .catchUp(let epoch, let isUncertain):
+            guard !machine.world.has(.ignoreCatchUp) else { return }
+            let rewrites = isUncertain && !machine.world.has(.trustLateCommits)
+            catchUp(epoch, rewriting: rewrites ? registry.snapshot.leadership?.since ?? machine.clock.now : nil, Backoff())
         case .findSilent(let machines): findSilent(machines)
         case .wake(let at):
             alarms += 1
@@ -134,7 +137,8 @@ final class EngineShell {
     private func planted(_ transaction: Transaction) -> Transaction {
         var transaction = transaction
         if machine.world.has(.dropEpochCompare) {
-            transaction.compares.removeAll { if case .created = $0 { true } else { false } }
+            let leader = RegistryKey.leader.key(in: registry.keyspace)
+            transaction.compares.removeAll { if case .modified(leader, _) = $0 { true } else { false } }
         }
         if machine.world.has(.forgetFailures) {
             transaction.operations.removeAll {
@@ -152,16 +156,30 @@ final class EngineShell {
         }
     }
 
-    private func catchUp(_ backoff: Backoff) {
-        let key = RegistryKey.format.key(in: registry.keyspace)
+    private func catchUp(_ epoch: Epoch, rewriting since: Timestamp?, _ backoff: Backoff) {
+        guard let since else { return readLeader(epoch, backoff) }
+        leadership.rewrite(epoch: epoch, since: since) { [self] isFenced in
+            if isFenced { return readLeader(epoch, backoff) }
+            var backoff = backoff
+            machine.clock.wake(machine.process, after: SimSpan(backoff.delay())) { [self] in
+                catchUp(epoch, rewriting: since, backoff)
+            }
+        }
+    }
+
+    private func readLeader(_ epoch: Epoch, _ backoff: Backoff) {
+        let key = RegistryKey.leader.key(in: registry.keyspace)
         client.range(.key(key), limit: 1) { [self] answer in
             switch answer {
             case .success(let answer):
                 registry.seek(answer.revision)
-                signal(.input(.caughtUp(answer.revision)))
+                let fence = answer.entries.first.flatMap { $0.created == epoch ? $0.modified : nil }
+                signal(.input(.caughtUp(answer.revision, epoch: epoch, fence: fence)))
             case .failure:
                 var backoff = backoff
-                machine.clock.wake(machine.process, after: SimSpan(backoff.delay())) { [self] in catchUp(backoff) }
+                machine.clock.wake(machine.process, after: SimSpan(backoff.delay())) { [self] in
+                    readLeader(epoch, backoff)
+                }
             }
         }
     }

@@ -48,6 +48,13 @@ final class LeadershipShell {
         }
     }
 
+    func rewrite(epoch: Epoch, since: Timestamp, then done: @escaping (Bool) -> Void) {
+        let record = LeaderRecord(machine: machine.id, since: since)
+        let key = RegistryKey.leader.key(in: machine.world.keyspace)
+        guard let transaction = term.rewriting(key, record, epoch: epoch) else { return done(true) }
+        client.commit(transaction, by: writer) { done(LeadershipTerm.isFenced(by: $0)) }
+    }
+
     func resign(then done: @escaping () -> Void) {
         guard let lease = term.lease else { return done() }
         term.ended(lease)

@@ -43,6 +43,8 @@ package enum PlantedBug: String, Hashable, Sendable, CaseIterable {
     case overlookData
     /// The end of a lease is taken for the end of a machine, although the registry was silent.
     case trustLeases
+    /// The leadership key is not written anew when it is not known what became of a transaction.
+    case trustLateCommits
 }
 
 extension PlantedBug {
@@ -83,6 +85,10 @@ extension PlantedBug {
             // Nothing but hangs, about as far apart as machines need to be well in between.
             (options.loss, options.trouble, options.faults) = (0, 0, [.hang: 10])
             (options.faultTime, options.faultPause) = (.seconds(120), .seconds(20))
+        case .trustLateCommits:
+            (options.lateCommits, options.loss, options.trouble) = (true, 50, 700)
+            options.userPause = .milliseconds(800)
+            often(.linkCut, .pause)
         case .overlookData: (options.trouble, options.volumes) = (700, 700)
         case .ignoreCompares: (options.userPause, options.latency) = (.milliseconds(800), .milliseconds(200))
         }
