@@ -147,6 +147,33 @@ struct VolumeAuditTests {
         )
     }
 
+    /// What lets go is not the unit that has changed, but the one whose home it is.
+    @Test(arguments: [true, false]) func theLastKeeperLeaves(isDestroyed: Bool) {
+        let lose = options { $0.volumePolicy = .lose }
+        let db = unit("db.service")
+        var fleet = TestFleet()
+        fleet.machine(a)
+        fleet.submit(web, volumes: [data])
+        fleet.apply(fleet.plan())
+        fleet.submit(db, volumes: [data])
+        fleet.submit(web, volumes: [data], lose)
+        fleet.apply(fleet.plan())
+        #expect(fleet.snapshot.volumeHomes[data]?.unit == web)
+        var index = PlanningIndex(fleet.snapshot)
+        _ = fleet.takeChanges()
+        if isDestroyed { fleet.destroy(db) } else { fleet.submit(db, volumes: [data], lose) }
+        let changes = fleet.takeChanges()
+        let dirty = index.update(
+            units: changes.units,
+            machines: changes.machines,
+            volumes: changes.volumes,
+            from: fleet.snapshot
+        )
+        let plan = Planner.plan(fleet.snapshot, index: index, dirty: dirty, now: fleet.now, epoch: fleet.epoch)
+        #expect(plan.decisions.contains { $0.unit == web && $0.action == .release([data: a]) })
+        #expect(plan.decisions == fleet.plan().decisions)
+    }
+
     @Test func notSettledAsItWas() {
         let fleet = fleet(holding: [data])
         #expect(findings(fleet, [.settle([data: nil], on: b)]).contains("web.service: settles data, which was not so"))
