@@ -8,7 +8,8 @@ enum FailureReading {
         var message = sentence(for: observation, starting: starting)
         if observation.restarts == 1 { message += " after an automatic restart" }
         if observation.restarts > 1 { message += " after \(observation.restarts) automatic restarts" }
-        return UnitFailure(cause: cause(of: observation.result), message: message, at: now)
+        let cause = verdict(on: observation) == nil ? cause(of: observation.result) : .unhealthy
+        return UnitFailure(cause: cause, message: message, at: now)
     }
 
     /// The failure of a start job that left its unit inactive, by the job's result (org.freedesktop.systemd1(5),
@@ -65,8 +66,16 @@ enum FailureReading {
         }
     }
 
+    /// podman's, if the container ended by that: systemd has other words for what it ended itself.
+    private static func verdict(on observation: UnitObservation) -> PodmanVerdict? {
+        ["exit-code", "signal", "core-dump"].contains(observation.result) ? observation.podmanVerdict : nil
+    }
+
     private static func sentence(for observation: UnitObservation, starting: Duration?) -> String {
         let result = "(Result: \(observation.result))"
+        if let verdict = verdict(on: observation) {
+            return "unhealthy, and ended by podman (\(mainProcess(observation) ?? result)): \(verdict.problem)"
+        }
         switch observation.result {
         case "exit-code", "signal", "core-dump":
             return mainProcess(observation) ?? "a process of the unit failed \(result)"

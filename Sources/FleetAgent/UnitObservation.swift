@@ -33,6 +33,8 @@ package struct UnitObservation: Hashable, Sendable {
     package var isInUse: Bool
     /// Of a unit at rest: which of the volumes that it keeps to hold data, sorted; nil when that is not known.
     package var volumes: [VolumeName]?
+    /// Of a unit whose run has ended: that podman had found its container unhealthy; nil when it had not.
+    package var podmanVerdict: PodmanVerdict?
 
     package init(
         loadState: String,
@@ -51,7 +53,8 @@ package struct UnitObservation: Hashable, Sendable {
         isAllowed: Bool? = nil,
         hasJob: Bool = false,
         isInUse: Bool = false,
-        volumes: [VolumeName]? = nil
+        volumes: [VolumeName]? = nil,
+        podmanVerdict: PodmanVerdict? = nil
     ) {
         self.loadState = loadState
         self.activeState = activeState
@@ -70,6 +73,7 @@ package struct UnitObservation: Hashable, Sendable {
         self.hasJob = hasJob
         self.isInUse = isInUse
         self.volumes = volumes
+        self.podmanVerdict = podmanVerdict
     }
 
     /// What is installed is what `assignment` wants.

@@ -26,7 +26,7 @@ struct DecisionEvent {
         case .unassign(let machine):
             if case .destroyed = reason.cause { return nil }
             return DecisionEvent(kind: .unplaced, machine: machine, message: "taken off \(machine.short): \(reason)")
-        case .settle(let volumes, let machine):
+        case .settle(let volumes, _, let machine):
             let left = volumes.compactMap { volume, home in home.map { (volume, $0) } }.sorted { $0.0 < $1.0 }
             guard case .volumesGivenUp = reason.cause, !left.isEmpty else { return nil }
             let words = left.map { "\($0.0) on \($0.1.short)" }.joined(separator: ", ")

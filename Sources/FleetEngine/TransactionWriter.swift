@@ -202,13 +202,15 @@ struct TransactionWriter {
         case .recordFailure(let scope, let record):
             part.compares.append(unchanged(.failures(unit, scope), context.snapshot.failureRevisions[unit]?[scope]))
             put(.failures(unit, scope), record)
-        case .settle(let volumes, let machine):
+        case .settle(let volumes, let shared, let machine):
             part.compares += homes(of: unit, context)
             if let revision = revisions[machine] {
                 part.compares.append(unchanged(assignment(machine), revision))
             }
-            let home = VolumeHome(machine: machine, unit: unit, since: context.now)
-            for volume in volumes.keys.sorted() { put(.volume(volume), home) }
+            for volume in volumes.keys.sorted() {
+                let isShared = shared.contains(volume) ? true : nil
+                put(.volume(volume), VolumeHome(machine: machine, unit: unit, since: context.now, isShared: isShared))
+            }
         case .share(let volumes, _):
             part.compares += homes(of: unit, context)
             for volume in volumes {

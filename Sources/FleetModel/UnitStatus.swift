@@ -97,7 +97,7 @@ package enum FailureCause: String, Hashable, Sendable, Codable, CaseIterable {
     case dependency
     /// systemd restarts the unit for ever and it never stays up; the agent stopped it.
     case crashLoop = "crash-loop"
-    /// Its health check failed too often; the agent stopped it.
+    /// Its health check failed too often; the agent stopped it, or podman its container.
     case unhealthy
     /// Its image could not be pulled.
     case image

@@ -73,6 +73,12 @@ struct InstallBatch {
 
 extension SystemdBus.OurUnit {
     init(_ draft: InstallBatch.Draft, ties: Set<UnitName>) {
-        self.init(file: draft.hash, stamp: draft.stamp, ties: ties, isAtMostOnce: draft.isAtMostOnce)
+        self.init(
+            file: draft.hash,
+            stamp: draft.stamp,
+            ties: ties,
+            isAtMostOnce: draft.isAtMostOnce,
+            isEndedByCheck: draft.stamp != nil && ContainerCheck.ends(draft.text)
+        )
     }
 }

@@ -12,6 +12,8 @@ final class JournalReader {
         case unit(UnitName, invocation: String)
         /// What PID 1 wrote about the unit.
         case manager(UnitName)
+        /// What podman wrote about health checks of containers, on behalf of root.
+        case containerChecks
     }
 
     private let journal: OpaquePointer
@@ -62,6 +64,27 @@ final class JournalReader {
         return entries.reversed()
     }
 
+    /// Checks of containers since a CLOCK_REALTIME time in microseconds, newest first, bounded in number.
+    func checks(since time: UInt64) -> [ContainerCheck.Event] {
+        var events: [ContainerCheck.Event] = []
+        sd_journal_seek_tail(journal)
+        while events.count < BusLimits.containerChecks, sd_journal_previous(journal) > 0 {
+            var at: UInt64 = 0
+            sd_journal_get_realtime_usec(journal, &at)
+            guard at >= time else { break }
+            events.append(
+                ContainerCheck.Event(
+                    at: at,
+                    status: field("PODMAN_HEALTH_STATUS"),
+                    streak: field("PODMAN_HEALTH_FAILING_STREAK"),
+                    labels: field("PODMAN_LABELS"),
+                    log: field("PODMAN_HEALTH_LOG")
+                )
+            )
+        }
+        return events
+    }
+
     /// Entries since a CLOCK_REALTIME time in microseconds, oldest first.
     func since(_ time: UInt64, atMost count: Int) -> [JournalEntry] {
         var entries: [JournalEntry] = []
@@ -92,6 +115,7 @@ final class JournalReader {
         switch filter {
         case .manager(let unit):
             return match("_PID=1") && match("UNIT=\(unit)")
+        case .containerChecks: return match("_UID=0") && match(ContainerCheck.eventField)
         case .unit(let unit, let invocation) where invocation.isEmpty:
             // The same as `journalctl -u`.
             return match("_SYSTEMD_UNIT=\(unit)") && either() && match("_UID=0") && match("UNIT=\(unit)")

@@ -180,6 +180,7 @@ extension SystemdBus {
         let values = try await properties(wanted)
         // After the states: what is at rest writes no more.
         let held = await volumes.held(by: units.filter { listed[$0].map(Self.isAtRest) ?? false })
+        let verdicts = await verdicts(on: units.filter { listed[$0].map(Self.hasEnded) ?? false }, values)
         var observations: [UnitName: UnitObservation] = [:]
         defer { clarify(held) }
         for unit in units {
@@ -187,6 +188,7 @@ extension SystemdBus {
                 if mayWait, row.active == "failed", held.unclear[unit] != nil { continue }
                 observations[unit] = observation(of: unit, row, values)
                 observations[unit]?.volumes = held.volumes[unit]
+                observations[unit]?.podmanVerdict = verdicts[unit]
             } else if unit.isTemplate {
                 // A template has no state of its own in systemd.
                 observations[unit] = UnitObservation(
@@ -199,6 +201,11 @@ extension SystemdBus {
             }
         }
         return observations
+    }
+
+    /// A run that was no good has ended: the unit has failed, or is about to be started again.
+    private static func hasEnded(_ row: ListedUnit) -> Bool {
+        row.active == "failed" || (row.active == "activating" && row.sub.hasPrefix("auto-restart"))
     }
 
     private static func isAtRest(_ row: ListedUnit) -> Bool {
@@ -215,6 +222,7 @@ extension SystemdBus {
             case .service:
                 let service = ["Result", "ExecMainCode", "ExecMainStatus", "MainPID", "NRestarts"]
                 names += service.map { (interface, $0) }
+                if hasEnded(row) { names.append((interface, ContainerCheck.beginProperty)) }
             case .socket, .mount, .automount, .swap, .path, .timer, .scope:
                 names.append((interface, "Result"))
             case .device, .target, .slice:

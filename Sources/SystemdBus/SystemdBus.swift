@@ -68,6 +68,8 @@ package actor SystemdBus: UnitManager {
         var ties: Set<UnitName> = []
         /// It has the drop-in of an `AtMostOnce=` unit, as it should be.
         var isAtMostOnce = false
+        /// podman ends its container when that is not healthy.
+        var isEndedByCheck = false
     }
 
     /// The beginning of a clock of this process that counts suspends.

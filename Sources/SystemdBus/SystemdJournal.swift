@@ -1,3 +1,4 @@
+import FleetAgent
 import FleetModel
 import Synchronization
 package import UnitFile
@@ -53,6 +54,19 @@ package struct SystemdJournal: Sendable {
             if !lines.contains(line) { lines.append(line) }
         }
         return lines
+    }
+
+    /// What podman said last of the containers of these units since their runs began (CLOCK_REALTIME in microseconds),
+    /// for those that it found unhealthy. podman writes that before it ends a container, and waits for its end.
+    func verdicts(on begins: [UnitName: UInt64]) async -> [UnitName: PodmanVerdict] {
+        guard let earliest = begins.values.min() else { return [:] }
+        await turnstile.enter()
+        let verdicts = await OwnThread.run { [directory] in
+            let events = JournalReader(directory: directory, filter: .containerChecks)?.checks(since: earliest)
+            return ContainerCheck.verdicts(events ?? [], since: begins)
+        }
+        await turnstile.leave()
+        return verdicts
     }
 
     /// Entries as they come, after the newest `lines`. Ends when the consumer goes away. Works before there is a

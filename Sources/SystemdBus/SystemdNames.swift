@@ -51,6 +51,9 @@ enum BusLimits {
     static let companionLines = 10
     /// Bytes returned by one reading of the journal.
     static let journalBytes = 1 << 20
+    /// Newest checks of containers that are looked through for those of one that has ended: a machine with a hundred
+    /// containers makes so many in five minutes, and the one that counts came a moment before.
+    static let containerChecks = 1000
     /// Bytes of one field taken from the journal.
     static let journalFieldBytes = 64 * 1024
 }

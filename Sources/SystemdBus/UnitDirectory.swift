@@ -24,7 +24,8 @@ struct UnitDirectory: Sendable {
                 file: stamp?.file ?? text.map(ContentHash.init(of:)),
                 stamp: stamp,
                 ties: text.map { ties(of: $0, stamp) } ?? [],
-                isAtMostOnce: text.map { contents(of: dropInPath(unit)) == dropIn(unit, $0) } ?? false
+                isAtMostOnce: text.map { contents(of: dropInPath(unit)) == dropIn(unit, $0) } ?? false,
+                isEndedByCheck: stamp != nil && text.map(ContainerCheck.ends) ?? false
             )
             units.append((unit, found))
         }

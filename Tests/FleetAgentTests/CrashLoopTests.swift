@@ -193,6 +193,50 @@ import UnitFile
         #expect(failure.message == message)
     }
 
+    /// podman kills with SIGKILL, and conmon ends with the container's status; what systemd ended has its own cause.
+    @Test(
+        arguments: [
+            (
+                UnitObservation.failed(status: 137),
+                PodmanVerdict(failures: 2, output: "exit status 1: the disk is on fire"),
+                FailureCause.unhealthy,
+                "unhealthy, and ended by podman (main process exited with status 137): "
+                    + "health check failed 2 times: exit status 1: the disk is on fire"
+            ),
+            (
+                .failed(status: 137), PodmanVerdict(failures: 1), .unhealthy,
+                "unhealthy, and ended by podman (main process exited with status 137): health check failed"
+            ),
+            (
+                .failed(result: "signal", code: 2, status: 9), PodmanVerdict(), .unhealthy,
+                "unhealthy, and ended by podman (main process killed by signal 9 (KILL)): health check failed"
+            ),
+            (.failed(status: 137), nil, .exitCode, "main process exited with status 137"),
+            (
+                .failed(result: "timeout"), PodmanVerdict(failures: 2), .timeout,
+                "a time limit of the unit was exceeded (Result: timeout)"
+            ),
+        ] as [(UnitObservation, PodmanVerdict?, FailureCause, String)]
+    )
+    func containers(seen: UnitObservation, verdict: PodmanVerdict?, cause: FailureCause, message: String) {
+        var observation = seen
+        observation.podmanVerdict = verdict
+        let failure = FailureReading.failure(of: observation, starting: nil, now: Bench.start)
+        #expect(failure.cause == cause)
+        #expect(failure.message == message)
+    }
+
+    /// A loop keeps its cause, and says why the last run ended.
+    @Test func aLoopOfUnhealthyContainers() {
+        var observation = UnitObservation.failed(status: 137)
+        (observation.activeState, observation.subState) = ("activating", "auto-restart")
+        observation.podmanVerdict = PodmanVerdict(failures: 3, output: "exit status 1")
+        let loop = CrashLoop.Finding(restarts: 10, within: .seconds(300))
+        let failure = FailureReading.failure(of: loop, last: observation, now: Bench.start)
+        #expect(failure.cause == .crashLoop)
+        #expect(failure.message.hasSuffix("status 137): health check failed 3 times: exit status 1"))
+    }
+
     @Test func restartsAreMentioned() {
         var observation = UnitObservation.failed()
         observation.restarts = 1

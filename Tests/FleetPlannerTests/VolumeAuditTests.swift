@@ -42,7 +42,7 @@ struct VolumeAuditTests {
         let fleet = fleet(holding: holding)
         var new = try #require(fleet.snapshot.assignments[web]?[a])
         new.attempt = 1
-        #expect(findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)]) == expected)
+        #expect(findings(fleet, [.settle([data: a], shared: [], on: b), .move(from: a, to: b, new)]) == expected)
     }
 
     /// A machine that is not present may hear of its assignments all the same: it must not begin with a volume that is
@@ -89,7 +89,7 @@ struct VolumeAuditTests {
         #expect(plan.decisions.allSatisfy { $0.machine == a })
         let new = try #require(fleet.snapshot.assignments[web]?[a])
         #expect(
-            findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)])
+            findings(fleet, [.settle([data: a], shared: [], on: b), .move(from: a, to: b, new)])
                 == ["web.service would leave its volume data on aaaaaaaa"]
         )
     }
@@ -109,9 +109,9 @@ struct VolumeAuditTests {
         var fleet = fleet(holding: [data])
         fleet.wish(web, on: b, losing: true)
         let new = try #require(fleet.snapshot.assignments[web]?[a])
-        #expect(findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)]) == [])
+        #expect(findings(fleet, [.settle([data: a], shared: [], on: b), .move(from: a, to: b, new)]) == [])
         fleet.wish(web, on: b)
-        #expect(!findings(fleet, [.settle([data: a], on: b), .move(from: a, to: b, new)]).isEmpty)
+        #expect(!findings(fleet, [.settle([data: a], shared: [], on: b), .move(from: a, to: b, new)]).isEmpty)
     }
 
     @Test func aHomeThatIsLetGoOf() {
@@ -147,8 +147,55 @@ struct VolumeAuditTests {
         )
     }
 
+    /// What lets go is not the unit that has changed, but the one whose home it is.
+    @Test(arguments: [true, false]) func theLastKeeperLeaves(isDestroyed: Bool) {
+        let lose = options { $0.volumePolicy = .lose }
+        let db = unit("db.service")
+        var fleet = TestFleet()
+        fleet.machine(a)
+        fleet.submit(web, volumes: [data])
+        fleet.apply(fleet.plan())
+        fleet.submit(db, volumes: [data])
+        fleet.submit(web, volumes: [data], lose)
+        fleet.apply(fleet.plan())
+        #expect(fleet.snapshot.volumeHomes[data]?.unit == web)
+        var index = PlanningIndex(fleet.snapshot)
+        _ = fleet.takeChanges()
+        if isDestroyed { fleet.destroy(db) } else { fleet.submit(db, volumes: [data], lose) }
+        let changes = fleet.takeChanges()
+        let dirty = index.update(
+            units: changes.units,
+            machines: changes.machines,
+            volumes: changes.volumes,
+            from: fleet.snapshot
+        )
+        let plan = Planner.plan(fleet.snapshot, index: index, dirty: dirty, now: fleet.now, epoch: fleet.epoch)
+        #expect(plan.decisions.contains { $0.unit == web && $0.action == .release([data: a]) })
+        #expect(plan.decisions == fleet.plan().decisions)
+    }
+
     @Test func notSettledAsItWas() {
         let fleet = fleet(holding: [data])
-        #expect(findings(fleet, [.settle([data: nil], on: b)]).contains("web.service: settles data, which was not so"))
+        let found = findings(fleet, [.settle([data: nil], shared: [], on: b)])
+        #expect(found.contains("web.service: settles data, which was not so"))
+    }
+
+    @Test func whoSharesIsWrittenDown() {
+        var fleet = fleet(holding: [data])
+        fleet.submit(unit("side.service"), volumes: [data])
+        let plan = fleet.plan()
+        #expect(plan.decisions.contains { $0.action == .share([data], on: a) })
+        let silent = plan.decisions.filter { if case .share = $0.action { false } else { true } }
+        let mute = Plan(
+            basedOn: plan.basedOn,
+            epoch: plan.epoch,
+            decisions: silent,
+            blocked: plan.blocked,
+            considered: plan.considered,
+            wakeAt: plan.wakeAt
+        )
+        let found = PlanAudit.check(mute, fleet.snapshot, now: fleet.now).map(\.description)
+        #expect(found == ["side.service would share data, and nothing say so"])
+        #expect(findings(fleet, [.share([data], on: a)]).contains { $0.contains("which is not another's there") })
     }
 }

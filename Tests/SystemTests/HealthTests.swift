@@ -104,7 +104,7 @@ extension SystemTests {
                 Image=localhost/own:1
                 Exec=/bin/sh -c "exec /bin/sleep infinity"
                 Volume=/run:/host
-                HealthCmd=test ! -e /host/bad-for-box
+                HealthCmd=test ! -e /host/bad-for-box || { echo the disk is on fire; exit 1; }
                 HealthInterval=1s
                 HealthRetries=2
                 HealthOnFailure=kill
@@ -122,6 +122,13 @@ extension SystemTests {
             }
             let now = try await second.machine.shell("date +%s.%N")
             print("bad to elsewhere: \((Double(now.dropLast()) ?? 0) - (Double(bad.dropLast()) ?? 0)) s")
+            // conmon says no more than that the container ended with status 137.
+            let why = try await second.ctl(["why", "box.service"]).checked().standardOutput
+            #expect(
+                why.contains("unhealthy, and ended by podman (main process exited with status 137)"),
+                "\(why)"
+            )
+            #expect(why.contains("health check failed 2 times: exit status 1: the disk is on fire"), "\(why)")
             try await machines.destroy(["box.container"], "box.service")
         }
     }

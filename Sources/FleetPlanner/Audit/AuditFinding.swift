@@ -34,7 +34,8 @@ package enum AuditFinding: Hashable, Sendable {
         switch self {
         case .severalMachines(let unit, _), .ineligible(let unit, _, _), .forgotten(let unit, _),
             .unexplained(let unit), .leftOver(let unit, _), .attempt(let unit, _, _, _), .baseless(let unit, _),
-            .unsorted(let unit), .unshared(let unit, _), .clinging(let unit, _), .homeless(let unit, _, _), .abandoned(let unit, _, _):
+            .unsorted(let unit), .unshared(let unit, _),
+            .clinging(let unit, _), .homeless(let unit, _, _), .abandoned(let unit, _, _):
             unit
         case .wakeInThePast: nil
         }

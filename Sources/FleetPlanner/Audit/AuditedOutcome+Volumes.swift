@@ -54,14 +54,22 @@ extension AuditedOutcome {
         }
     }
 
-    /// Volumes that the unit uses where another one has brought them, of which nothing will say that it does.
+    /// Volumes that the unit uses where another one has brought them or uses them too, of which nothing will say so.
     func unsharedHomes(of unit: Unit, on machines: [MachineID]) -> [AuditFinding] {
-        guard machines.count == 1 else { return [] }
+        guard let machine = machines.first, machines.count == 1 else { return [] }
         return snapshot.stickyVolumes(of: unit).compactMap { volume in
-            guard isAnothers(volume, than: unit.name, on: machines[0]), home(after: volume) == machines[0],
-                !shared.contains(volume)
-            else { return nil }
-            return .unshared(unit.name, volume)
+            guard home(after: volume) == machine, !shared.contains(volume) else { return nil }
+            let isNew = snapshot.volumeHomes[volume]?.machine != machine
+            let isOthers =
+                isNew ? hasOtherUser(volume, than: unit, on: machine) : isAnothers(volume, than: unit.name, on: machine)
+            return isOthers ? .unshared(unit.name, volume) : nil
+        }
+    }
+
+    private func hasOtherUser(_ volume: VolumeName, than unit: Unit, on machine: MachineID) -> Bool {
+        snapshot.units.values.contains { other in
+            other.name != unit.name && snapshot.stickyVolumes(of: other).contains(volume)
+                && machines(of: other.name).contains(machine)
         }
     }
 
@@ -86,7 +94,8 @@ extension AuditedOutcome {
             snapshot.assignments[other.name]?[home] != nil || snapshot.statuses[other.name]?[home] != nil
                 || self.machines(of: other.name).contains(home)
         }
-        guard !isShared, snapshot.volumeHomes[volume]?.isShared != true, snapshot.machines[home]?.presence != nil, let status = snapshot.statuses[unit]?[home],
+        guard !isShared, snapshot.volumeHomes[volume]?.isShared != true,
+            snapshot.machines[home]?.presence != nil, let status = snapshot.statuses[unit]?[home],
             let assignment = snapshot.assignments[unit]?[home]
         else { return false }
         let isOver = status.run == assignment.run && ["failed", "inactive"].contains(status.active)

@@ -16,7 +16,7 @@ struct AuditedOutcome {
     private var homes: [VolumeName: MachineID] = [:]
     /// Volumes whose home is forgotten.
     private var released: Set<VolumeName> = []
-    /// Volumes of which the plan says that a second unit uses them.
+    /// Volumes of which the plan says that more than one unit uses them.
     private(set) var shared: Set<VolumeName> = []
     /// Who takes volumes away from which machine.
     private var departures: [VolumeName: (from: MachineID, takers: [(unit: UnitName, to: MachineID)])] = [:]
@@ -68,7 +68,8 @@ struct AuditedOutcome {
                 findings.append(.baseless(unit, "a failure is recorded twice"))
             }
             records[unit, default: snapshot.failures[unit] ?? [:]][scope] = record
-        case .settle(let volumes, let machine):
+        case .settle(let volumes, let shared, let machine):
+            self.shared.formUnion(shared)
             for (volume, former) in volumes {
                 homes[volume] = machine
                 if snapshot.volumeHomes[volume]?.machine != former || former == machine {

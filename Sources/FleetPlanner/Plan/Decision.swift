@@ -14,9 +14,9 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
         /// The newest failure is entered, with the verdict of the reschedule policy.
         case recordFailure(FailureScope, FailureRecord)
         /// From now on the data of these volumes are on the machine where the unit is; they were on that one or (nil)
-        /// on none.
-        case settle([VolumeName: MachineID?], on: MachineID)
-        /// The unit comes to volumes on that machine that another unit has brought there, or is there already.
+        /// on none. `shared`: those of them that another unit which is there too keeps to; sorted.
+        case settle([VolumeName: MachineID?], shared: [VolumeName], on: MachineID)
+        /// The unit is where another one has brought these volumes; sorted.
         case share([VolumeName], on: MachineID)
         /// Where the data of these volumes are binds nobody any more; they were on these machines.
         case release([VolumeName: MachineID])
@@ -39,7 +39,7 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
     package var machine: MachineID? {
         switch action {
         case .assign(let machine, _), .update(let machine, _), .unassign(let machine), .move(_, let machine, _),
-            .endMove(let machine), .settle(_, let machine), .share(_, let machine):
+            .endMove(let machine), .settle(_, _, let machine), .share(_, let machine):
             machine
         case .recordFailure(_, let record): record.recent.last?.machine
         case .release: nil
@@ -66,7 +66,7 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
             "\(unit): move from \(from.short) to \(to.short), run \(new.run), \(new.target.rawValue): \(reason)"
         case .recordFailure(_, let record):
             "\(unit): record failure \(record.count) on \(machine?.short ?? "?"): \(reason)"
-        case .settle(let volumes, let machine):
+        case .settle(let volumes, _, let machine):
             "\(unit): volumes "
                 + volumes.sorted { $0.key < $1.key }
                 .map { "\($0.key)" + ($0.value.map { " (not on \($0.short) any more)" } ?? "") }.joined(separator: ", ")

@@ -58,7 +58,14 @@ extension PlanningRun {
             }
             cause = areEmpty ? .volumesEmpty : .volumesShared
         }
-        return Decision(unit: name, action: .settle(settled, on: machine), reason: DecisionReason(cause))
+        let shared = settled.keys.sorted().filter { volume in
+            index.volumes.users(of: volume).contains { $0 != name && world.machines(of: $0).contains(machine) }
+        }
+        return Decision(
+            unit: name,
+            action: .settle(settled, shared: shared, on: machine),
+            reason: DecisionReason(cause)
+        )
     }
 
     /// Which volumes the unit shares with the one that has brought them where it is. That is known for as long as they

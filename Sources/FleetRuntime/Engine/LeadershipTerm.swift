@@ -1,5 +1,5 @@
 package import FleetEngine
-import FleetModel
+package import FleetModel
 package import FleetRegistry
 
 /// What an engine knows of the lease that it campaigns with. Pure, so that the simulator runs the same rules.

@@ -18,12 +18,16 @@ extension SystemdBus: QuadletTrial {
         _ texts: [ContentHash: String]
     ) async -> [UnitName: Result<QuadletServices, QuadletFailure>] {
         var requests: [UnitName: QuadletRequest] = [:]
+        var version: PodmanVersion?
         for installation in installations {
             guard let bundle = installation.quadlet else { continue }
             var request = QuadletRequest(file: installation.file, bundle: bundle, texts)
             if let own = request?.texts[bundle.source] {
                 let pinned = PinnedImage.text(own, as: bundle.image, seenTo: installation.image)
-                request?.texts[bundle.source] = ContainerCredentials.text(pinned, with: installation.credentials)
+                let given = ContainerCredentials.text(pinned, with: installation.credentials)
+                let hasCheck = bundle.source.kind == .container && ContainerCheck.losesItsLog(given)
+                if hasCheck, version == nil { version = await generator.version() }
+                request?.texts[bundle.source] = hasCheck ? ContainerCheck.text(given, podman: version) : given
             }
             requests[installation.unit] = request
         }

@@ -328,9 +328,11 @@ struct TestFleet {
                     snapshot.volumeHomes[volume]?.isShared = true
                     changedVolumes.insert(volume)
                 }
-            case .settle(let volumes, let machine):
+            case .settle(let volumes, let shared, let machine):
                 for volume in volumes.keys {
-                    snapshot.volumeHomes[volume] = VolumeHome(machine: machine, unit: unit, since: now)
+                    let isShared = shared.contains(volume) ? true : nil
+                    snapshot.volumeHomes[volume] =
+                        VolumeHome(machine: machine, unit: unit, since: now, isShared: isShared)
                     changedVolumes.insert(volume)
                 }
             case .release(let volumes): for volume in volumes.keys { forget(volume) }
@@ -414,7 +416,7 @@ extension Plan {
                 "\(decision.unit.prefix):\(from.short.prefix(1))>\(to.short.prefix(1))"
             case .recordFailure(_, let record): "\(decision.unit.prefix)!\(record.count)"
             case .endMove(let machine): "\(decision.unit.prefix)~\(machine.short.prefix(1))"
-            case .settle(let volumes, let machine):
+            case .settle(let volumes, _, let machine):
                 "\(decision.unit.prefix)@\(machine.short.prefix(1))"
                     + (volumes.values.contains { $0 != nil } ? "!" : "")
             case .share(let volumes, _): "\(decision.unit.prefix)@+\(volumes.count)"

@@ -84,7 +84,11 @@ final class EngineShell {
         case .catchUp(let epoch, let isUncertain):
             guard !machine.world.has(.ignoreCatchUp) else { return }
             let rewrites = isUncertain && !machine.world.has(.trustLateCommits)
-            catchUp(epoch, rewriting: rewrites ? registry.snapshot.leadership?.since ?? machine.clock.now : nil, Backoff())
+            catchUp(
+                epoch,
+                rewriting: rewrites ? registry.snapshot.leadership?.since ?? machine.clock.now : nil,
+                Backoff()
+            )
         case .findSilent(let machines): findSilent(machines)
         case .wake(let at):
             alarms += 1
