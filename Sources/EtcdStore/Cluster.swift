@@ -25,6 +25,7 @@ final class Cluster: Sendable {
     }
 
     let patience: Patience
+    private let sleep: Pause.Sleep
     private let endpoints: [EtcdEndpoint]
     private let tls: TLSFiles
     private let login: Login
@@ -32,7 +33,14 @@ final class Cluster: Sendable {
     private let log: Logger
     private let state = Mutex(State())
 
-    init(_ settings: EtcdSettings, order: [EtcdEndpoint], group: any EventLoopGroup, log: Logger) {
+    init(
+        _ settings: EtcdSettings,
+        order: [EtcdEndpoint],
+        group: any EventLoopGroup,
+        sleep: @escaping Pause.Sleep,
+        log: Logger
+    ) {
+        self.sleep = sleep
         patience = Patience(request: settings.requestTimeout, lease: settings.lease)
         endpoints = order
         tls = TLSFiles(settings)
@@ -40,6 +48,9 @@ final class Cluster: Sendable {
         self.group = group
         self.log = log
     }
+
+    /// The time and the pauses of one call that begins now.
+    func pause() -> Pause { Pause(patience, sleep: sleep) }
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
@@ -50,7 +61,7 @@ final class Cluster: Sendable {
         _ repetition: Repetition = .allowed
     ) async throws(RPCFailure) -> Answer {
         let message = encode(request)
-        var pause = Pause(patience)
+        var pause = pause()
         var tokenTries = 0
         var mayHaveHappened = false
         while true {

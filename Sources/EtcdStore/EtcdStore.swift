@@ -26,12 +26,14 @@ package final class EtcdStore: KeyValueStore {
     /// Does not connect: the first call does, and says when it cannot. Throws `invalid` for what no attempt would help:
     /// a certificate or key file that cannot be used.
     ///
-    /// `order` is the order in which members are tried; shuffled, so that machines spread over them.
+    /// `order` is the order in which members are tried; shuffled, so that machines spread over them. `sleep` is how
+    /// pauses between tries are waited for; it throws when the task is cancelled.
     package static func open(
         _ settings: EtcdSettings,
         logger: Logger,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
-        order: ([EtcdEndpoint]) -> [EtcdEndpoint] = { $0.shuffled() }
+        order: ([EtcdEndpoint]) -> [EtcdEndpoint] = { $0.shuffled() },
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) throws(StoreError) -> EtcdStore {
         guard !settings.endpoints.isEmpty else { throw StoreError(.invalid, "etcd_servers names no member of etcd.") }
         if settings.usesTLS {
@@ -41,7 +43,7 @@ package final class EtcdStore: KeyValueStore {
                 throw StoreError(.invalid, "etcd cannot be used: \(error).")
             }
         }
-        let cluster = Cluster(settings, order: order(settings.endpoints), group: group, log: logger)
+        let cluster = Cluster(settings, order: order(settings.endpoints), group: group, sleep: sleep, log: logger)
         return EtcdStore(cluster: cluster, words: FailureWords(settings))
     }
 

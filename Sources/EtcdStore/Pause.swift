@@ -4,12 +4,17 @@ struct Pause {
     private var length: Duration
     private let longest: Duration
     private let shortest: Duration
+    private let sleep: Sleep
 
-    init(_ patience: Patience) {
+    /// Waits, and throws when the task is cancelled.
+    typealias Sleep = @Sendable (Duration) async throws -> Void
+
+    init(_ patience: Patience, sleep: @escaping Sleep) {
         deadline = ContinuousClock.now + patience.request
         length = patience.firstPause
         longest = patience.longestPause
         shortest = patience.shortestTry
+        self.sleep = sleep
     }
 
     /// What is left of the time; never so little that a try has no meaning.
@@ -20,7 +25,7 @@ struct Pause {
     mutating func wait(short: Bool = false) async -> Bool {
         if short { return ContinuousClock.now < deadline && !Task.isCancelled }
         guard ContinuousClock.now + length < deadline else { return false }
-        do { try await Task.sleep(for: length) } catch { return false }
+        do { try await sleep(length) } catch { return false }
         length = min(length * 2, longest)
         return true
     }

@@ -95,7 +95,7 @@ final class WatchTicket: Sendable {
 
     /// Begins the watch where it broke off, on whichever member takes it.
     private func open() async throws -> MessageStream {
-        var pause = Pause(cluster.patience)
+        var pause = cluster.pause()
         var hasNewToken = false
         while true {
             do {

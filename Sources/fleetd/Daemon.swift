@@ -57,7 +57,13 @@ struct Daemon {
     private func openRegistry(_ configuration: Configuration, _ log: Logger) async throws -> any KeyValueStore {
         switch configuration.registry {
         case .embedded: try await SQLiteStore.open(path: stateFolder + "/registry.db", logger: log)
-        case .etcd: try EtcdStore.open(configuration.etcdWithLease, logger: log, group: OneThread.group)
+        case .etcd:
+            try EtcdStore.open(
+                configuration.etcdWithLease,
+                logger: log,
+                group: OneThread.group,
+                sleep: { try await SystemClock(loop: OneThread.loop).sleep(for: $0) }
+            )
         }
     }
 }

@@ -8,7 +8,10 @@ struct FleetdClock: Sendable {
     private static let file = "/run/time-of-day"
     private static let dropIn = "/etc/systemd/system/fleetd.service.d/time-of-day.conf"
 
-    /// fleetd starts anew, with the right time.
+    /// fleetd starts anew, with the right time, and keeps to the member of etcd on its own machine.
+    ///
+    /// libfaketime gets timers wrong that are set to a time since the boot. libdispatch sets such ones, and a request
+    /// waits with it before it asks another member.
     func takeOver() async throws {
         try await set(ahead: 0)
         try await fleet.machine.shell(
@@ -19,6 +22,7 @@ struct FleetdClock: Sendable {
             Environment=LD_PRELOAD=$(dpkg --listfiles libfaketime | grep MT)
             Environment=FAKETIME_TIMESTAMP_FILE=\(Self.file) FAKETIME_NO_CACHE=1
             Environment=DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1
+            Environment=FLEET_ETCD_SERVERS=http://\(fleet.machine.address):2379
             END
             systemctl daemon-reload; systemctl restart fleetd.service
             """

@@ -95,6 +95,12 @@ extension SystemTests {
             print("works again \(ContinuousClock.now - end) after the outage ended")
             try await machines.destroy(["again.service"], "again.service")
             #expect(try await processes(machines) == before, "the end of the outage stopped or started something")
+            // Whoever sleeps by libdispatch gets a thread of it that wakes up every second from then on.
+            let threads = "cat /proc/$(systemctl show -P MainPID fleetd)/task/*/comm"
+            for fleet in machines.all {
+                let names = try await fleet.machine.shell(threads)
+                #expect(names.contains("fleetd") && !names.contains("qos"), "\(names)")
+            }
         }
 
         @Test func aFleetdThatStartsWithoutARegistryLeavesUnitsAlone() async throws {
