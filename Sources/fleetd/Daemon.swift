@@ -83,8 +83,6 @@ private struct Parts {
     let images: PodmanImages
     let announcement: MachineAnnouncement
     let ownNews: AsyncStream<OwnKeys.News>
-    /// Whether no fleetd has registered this machine since it booted.
-    let isFirst: Bool
     let locks: LockService
     let session: MachineSession
     let clock = SystemClock(loop: OneThread.loop)
@@ -115,7 +113,6 @@ private struct Parts {
         ownNews = news
         let own = OwnKeys(of: identity.machine, in: Keyspace(prefix: configuration.keyPrefix))
         let leases = LeaseFile()
-        isFirst = leases.leases().newest == nil
         registry = RegistryService(
             store: store,
             keyspace: Keyspace(prefix: configuration.keyPrefix),
@@ -279,7 +276,7 @@ private struct Parts {
             store: store,
             life: configuration.leadershipLife,
             // Only the first fleetd after a boot can have missed that others boot too.
-            uptime: isFirst ? SystemClock.uptime() : nil,
+            uptime: SystemClock.uptime(),
             ear: session.ear,
             clock: clock,
             log: log

@@ -28,8 +28,8 @@ package actor EngineService: Service {
     /// The timer of the last `wake` directive.
     private var alarm: Task<Void, Never>?
 
-    /// `life` is that of the leadership's lease. `uptime`: how long ago the machine booted, if this is its first fleetd
-    /// since. `ear` hears when the registry answers.
+    /// `life` is that of the leadership's lease. `uptime`: how long ago the machine booted. `ear` hears when the
+    /// registry answers.
     package init(
         machine: MachineID,
         registry: RegistryService,

@@ -5,9 +5,14 @@ import UnitFile
 extension WorldChecks {
     /// A unit that is assigned to the machine begins a run there.
     func checkData(of unit: SimUnit, on machine: Int) {
-        guard assignments[unit.name]?[machine] != nil, let volume = unit.spec.volume,
-            let home = written[volume], home != machine, released[volume]?.contains(machine) != true
+        guard assignments[unit.name]?[machine] != nil, let volume = unit.spec.volume, let home = written[volume],
+            home != machine
         else { return }
+        if released[volume]?.contains(machine) == true {
+            // Given up, and not to be found again.
+            written[volume] = nil
+            return
+        }
         world.find(.dataLeft, "\(unit.name) is started on m\(machine), and its data in \(volume) are on m\(home)")
     }
 

@@ -29,9 +29,14 @@ final class EngineShell {
         self.client = client
         self.registry = registry
         leadership = LeadershipShell(machine, client)
-        let isFirst = machine.leases.newest == nil
-        settling = isFirst ? max(EngineLimits.bootRound - machine.uptime.duration, .zero) : .zero
-        core = EngineCore(keyspace: registry.keyspace, machine: machine.id, isSettling: settling > .zero)
+        let uptime = machine.uptime.duration
+        settling = max(EngineLimits.bootRound - uptime, .zero)
+        core = EngineCore(
+            keyspace: registry.keyspace,
+            machine: machine.id,
+            isSettling: settling > .zero,
+            booted: machine.clock.now.advanced(by: .zero - uptime)
+        )
         random = machine.world.random(.processes, machine.index)
     }
 
