@@ -24,8 +24,6 @@ package struct EngineCore: Sendable {
     private var freshUntil: Timestamp?
     /// This machine booted a moment ago; `EngineInput.settled`.
     private var isSettling: Bool
-    /// When this machine booted; nil: everybody who was present at first may be of before.
-    private let booted: Timestamp?
     /// Until then, while settling, a lease that ends may be one of before the boot.
     private var bootedUntil: Timestamp?
     /// Since when the machines were present that were so when the registry was first read: their leases may be of
@@ -56,12 +54,10 @@ package struct EngineCore: Sendable {
     }
 
     /// `machine` is this engine's own, the writer of its events. `isSettling`: it booted less than
-    /// `EngineLimits.bootRound` ago, and `EngineInput.settled` follows. `booted`: when, as far as known; who has
-    /// registered since then has not lost its power with this machine.
-    package init(keyspace: Keyspace, machine: MachineID, isSettling: Bool = false, booted: Timestamp? = nil) {
+    /// `EngineLimits.bootRound` ago, and `EngineInput.settled` follows.
+    package init(keyspace: Keyspace, machine: MachineID, isSettling: Bool = false) {
         self.machine = machine
         self.isSettling = isSettling
-        self.booted = booted
         writer = TransactionWriter(keyspace: keyspace, machine: machine)
     }
 
@@ -78,8 +74,7 @@ package struct EngineCore: Sendable {
             if case .unread = state, changes.all {
                 freshUntil = now.advanced(by: EngineLimits.registrationRound)
                 bootedUntil = isSettling ? now.advanced(by: EngineLimits.oldLeases) : nil
-                let present = snapshot.machines.compactMapValues { $0.presence?.since }
-                former = isSettling ? present.filter { since in booted.map { since.value < $0 } ?? true } : [:]
+                former = isSettling ? snapshot.machines.compactMapValues { $0.presence?.since } : [:]
             }
             fold(changes, snapshot)
             notePresence(snapshot, now)

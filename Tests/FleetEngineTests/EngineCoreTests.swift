@@ -246,11 +246,9 @@ import UnitFile
         #expect(world.registry.snapshot.unitsByMachine[a]?.contains(name) == true)
     }
 
-    /// Who was there at first, and had registered before this machine booted, may be on its way.
+    /// Who was there at first, and has not registered since, may be on its way.
     @Test(arguments: [true, false]) func whoeverIsOfBeforeTheBootIsWaitedFor(isOfBefore: Bool) {
-        let start = EngineWorld(machine: a).now
-        let booted = start.advanced(by: .seconds(isOfBefore ? 1 : -1))
-        var world = EngineWorld(machine: a, isSettling: true, booted: booted)
+        var world = EngineWorld(machine: a, isSettling: true)
         world.registry.machine(a, at: world.now)
         world.registry.machine(b, at: world.now)
         let name = unit("b.service")
@@ -261,6 +259,10 @@ import UnitFile
         world.start()
         world.settle()
         world.now = world.now.advanced(by: .seconds(7))
+        if !isOfBefore {
+            world.registry.machine(b, at: world.now)
+            world.settle()
+        }
         world.registry.delete(.presence(b))
         world.settle()
         #expect(world.registry.snapshot.unitsByMachine[b]?.contains(name) ?? false == isOfBefore)

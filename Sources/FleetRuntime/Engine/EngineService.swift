@@ -46,12 +46,7 @@ package actor EngineService: Service {
         self.store = store
         self.clock = clock
         self.log = log
-        core = EngineCore(
-            keyspace: registry.keyspace,
-            machine: machine,
-            isSettling: settling > .zero,
-            booted: uptime.map { clock.now().advanced(by: .zero - $0) }
-        )
+        core = EngineCore(keyspace: registry.keyspace, machine: machine, isSettling: settling > .zero)
         leadership = LeadershipLease(
             machine: machine,
             store: store,

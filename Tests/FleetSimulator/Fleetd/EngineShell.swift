@@ -29,14 +29,8 @@ final class EngineShell {
         self.client = client
         self.registry = registry
         leadership = LeadershipShell(machine, client)
-        let uptime = machine.uptime.duration
-        settling = max(EngineLimits.bootRound - uptime, .zero)
-        core = EngineCore(
-            keyspace: registry.keyspace,
-            machine: machine.id,
-            isSettling: settling > .zero,
-            booted: machine.clock.now.advanced(by: .zero - uptime)
-        )
+        settling = max(EngineLimits.bootRound - machine.uptime.duration, .zero)
+        core = EngineCore(keyspace: registry.keyspace, machine: machine.id, isSettling: settling > .zero)
         random = machine.world.random(.processes, machine.index)
     }
 
