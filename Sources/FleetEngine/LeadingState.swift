@@ -34,6 +34,8 @@ struct LeadingState {
     /// When the brake may have to end.
     private var brakeAt: Timestamp?
     private var isBrakeDue = false
+    /// Since the brake is on it was said that more machines are lost than are left.
+    private var hasSaidMany = false
     /// When was planned last: by a clock that shows less now, what waits is looked at again.
     private var plannedAt: Timestamp?
     /// Who was silent, for the next look at the brake; nil: nobody was asked.
@@ -138,12 +140,17 @@ struct LeadingState {
         (isConflicted, isUncertain, isRefused, hasCommitted) = (false, false, false, false)
         cycle = .committing([draft.id: DirtyParts()])
         var directives: [EngineDirective] = []
-        if old.since == nil, new.since != nil {
+        if new.since != nil {
             let held = new.unreleased.filter { new.holds($0) }
             let isMany = Brake.next(context.snapshot, Brake.Sight(silent: sight.silent), now: context.now).since != nil
-            directives.append(.note(isMany ? .braked(held) : .awaits(held)))
+            // The first of many may have been one that was merely waited for.
+            if isMany, !hasSaidMany { directives.append(.note(.braked(held))) }
+            if !isMany, old.since == nil { directives.append(.note(.awaits(held))) }
+            hasSaidMany = hasSaidMany || isMany
+        } else {
+            if old.since != nil { directives.append(.note(.brakeEnded)) }
+            hasSaidMany = false
         }
-        if old.since != nil, new.since == nil { directives.append(.note(.brakeEnded)) }
         return directives + [.commit(draft.id, draft.transaction)]
     }
 
