@@ -94,9 +94,13 @@ package struct Machine: Sendable {
                 throw NotYet("PID 1 does not listen. Console: \(console.suffix(2000))")
             }
         }
-        let state = try await run(["systemctl", "is-system-running", "--wait"], limit: Machine.bootLimit)
-        guard ["running\n", "degraded\n"].contains(state.standardOutput) else {
-            throw LabError("machine \(name) did not come up: \(state)\nConsole: \(console.suffix(2000))")
+        try await eventually("machine \(name) answers", within: Machine.bootLimit, poll: .milliseconds(20)) {
+            let state = try await run(["systemctl", "is-system-running", "--wait"], limit: Machine.bootLimit)
+            if ["running\n", "degraded\n"].contains(state.standardOutput) { return }
+            let problem = "\(state)\nConsole: \(console.suffix(2000))"
+            // PID 1 has made its socket, and does not listen on it yet.
+            if state.standardError.contains("Connection refused") { throw NotYet(problem) }
+            throw LabError("machine \(name) did not come up: \(problem)")
         }
     }
 
