@@ -24,8 +24,9 @@ package struct EngineCore: Sendable {
     private var freshUntil: Timestamp?
     /// This machine booted a moment ago; `EngineInput.settled`.
     private var isSettling: Bool
-    /// Until then, while settling, a lease that ends may be one of before the boot.
-    private var bootedUntil: Timestamp?
+    /// While settling: a lease that ends may be one of before the boot, and say nothing of its machine. Timed by
+    /// whoever has a clock that is not set: the wall clock often is, a moment after a boot.
+    private var mayLeasesBeOld = false
     /// Since when the machines were present that were so when the registry was first read: their leases may be of
     /// before the boot.
     private var former: [MachineID: Timestamp] = [:]
@@ -73,8 +74,11 @@ package struct EngineCore: Sendable {
         case .changed(let changes):
             if case .unread = state, changes.all {
                 freshUntil = now.advanced(by: EngineLimits.registrationRound)
-                bootedUntil = isSettling ? now.advanced(by: EngineLimits.oldLeases) : nil
-                former = isSettling ? snapshot.machines.compactMapValues { $0.presence?.since } : [:]
+                if isSettling {
+                    mayLeasesBeOld = true
+                    directives.append(.timeOldLeases)
+                    former = snapshot.machines.compactMapValues { $0.presence?.since }
+                }
             }
             fold(changes, snapshot)
             notePresence(snapshot, now)
@@ -94,6 +98,7 @@ package struct EngineCore: Sendable {
         case .registrySilent(let left):
             let until = now.advanced(by: left)
             if !isHeld(now) || holdUntil.map({ $0 < until }) ?? true { holdUntil = until }
+        case .oldLeasesOver: mayLeasesBeOld = false
         case .settled: settle()
         case .wake: armed = nil
         case .stop: return stop()
@@ -134,17 +139,12 @@ package struct EngineCore: Sendable {
                 if let since = known.presence?.since, since != former[machine] { arrived.insert(machine) }
             }
         }
-        if Self.isBefore(bootedUntil, now, longest: EngineLimits.oldLeases) {
-            awaited.formUnion(Set(Self.lost(in: snapshot)).subtracting(arrived))
-        } else {
-            bootedUntil = nil
-        }
+        if mayLeasesBeOld { awaited.formUnion(Set(Self.lost(in: snapshot)).subtracting(arrived)) }
         if !awaited.isEmpty { awaited = awaited.filter { snapshot.machines[$0]?.presence == nil } }
     }
 
     private mutating func settle() {
-        isSettling = false
-        bootedUntil = nil
+        (isSettling, mayLeasesBeOld) = (false, false)
         (former, arrived) = ([:], [])
         guard !awaited.isEmpty else { return }
         awaited = []
@@ -164,13 +164,9 @@ package struct EngineCore: Sendable {
         return freshUntil
     }
 
-    private static func isBefore(
-        _ end: Timestamp?,
-        _ now: Timestamp,
-        longest: Duration = EngineLimits.registrationRound
-    ) -> Bool {
+    private static func isBefore(_ end: Timestamp?, _ now: Timestamp) -> Bool {
         guard let end else { return false }
-        return !EngineLimits.isOver(end, now, longest: longest)
+        return !EngineLimits.isOver(end, now, longest: EngineLimits.registrationRound)
     }
 
     /// Machines that have units and are not present.

@@ -20,6 +20,8 @@ package enum EngineDirective: Hashable, Sendable {
     /// Ask the registry which of these machines' leases were not renewed in time. Answer: `foundSilent`, soon, whether
     /// the registry answers or not.
     case findSilent([MachineID])
+    /// Send `oldLeasesOver` in `EngineLimits.oldLeases`, by a clock that nobody sets.
+    case timeOldLeases
     /// Send `wake` at this time; replaces what was asked before.
     case wake(at: Timestamp)
     /// For the log.

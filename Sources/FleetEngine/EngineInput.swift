@@ -20,6 +20,8 @@ package enum EngineInput: Hashable, Sendable {
     /// The registry answers nobody, or did so until a moment ago: for so long no machine that is not present may be
     /// taken for lost.
     case registrySilent(for: Duration)
+    /// The answer to `EngineDirective.timeOldLeases`.
+    case oldLeasesOver
     /// This engine's machine booted so long ago that others which got their power with it are there by now.
     case settled
     /// A time asked for with `EngineDirective.wake` has come.

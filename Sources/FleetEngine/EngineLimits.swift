@@ -20,9 +20,9 @@ package enum EngineLimits {
     /// units away. Firmware takes a minute or two; etcd and fleetd take seconds.
     package static let bootRound = Duration.seconds(120)
 
-    /// How long after its boot a machine may still find leases of before: those of machines that lost their power with
-    /// it end within the standard `agent_ttl` and some seconds.
-    static let oldLeases = Duration.seconds(15)
+    /// How long after its first look at the registry a machine that has just booted may find leases of before: those of
+    /// machines that lost their power with it end within the standard `agent_ttl` and some seconds.
+    package static let oldLeases = Duration.seconds(15)
 
     /// Whether a wait that ends at `until` is over. A clock that was set back does not make it longer than it may be.
     static func isOver(_ until: Timestamp, _ now: Timestamp, longest: Duration) -> Bool {

@@ -258,7 +258,8 @@ import UnitFile
         _ = world.registry.deliver()
         world.start()
         world.settle()
-        world.now = world.now.advanced(by: .seconds(7))
+        // The clock is set, as often after a boot: nothing depends on it.
+        world.now = world.now.advanced(by: .seconds(7200))
         if !isOfBefore {
             world.registry.machine(b, at: world.now)
             world.settle()
@@ -266,6 +267,24 @@ import UnitFile
         world.registry.delete(.presence(b))
         world.settle()
         #expect(world.registry.snapshot.unitsByMachine[b]?.contains(name) ?? false == isOfBefore)
+    }
+
+    @Test func leasesOfBeforeEndSoon() {
+        var world = EngineWorld(machine: a, isSettling: true)
+        for id in [a, b] { world.registry.machine(id, at: world.now) }
+        let name = unit("b.service")
+        world.registry.submit(name, at: world.now)
+        _ = world.registry.deliver()
+        world.registry.put(.assignment(b, name), assignment(name, in: world))
+        _ = world.registry.deliver()
+        world.start()
+        world.settle()
+        #expect(world.directives.contains(.timeOldLeases))
+        world.now = world.now.advanced(by: .seconds(15))
+        world.step(.oldLeasesOver)
+        world.registry.delete(.presence(b))
+        world.settle()
+        #expect(world.registry.snapshot.unitsByMachine[b] == nil)
     }
 
     /// With nothing else going on the brake ends at its time.

@@ -112,6 +112,11 @@ package actor EngineService: Service {
                 group.addTask { await self.catchUp(epoch, rewriting: isUncertain ? since : nil) }
             case .findSilent(let machines):
                 group.addTask { await self.findSilent(machines) }
+            case .timeOldLeases:
+                group.addTask { [clock, signal] in
+                    do { try await clock.sleep(for: EngineLimits.oldLeases) } catch { return }
+                    signal.yield(.input(.oldLeasesOver))
+                }
             case .wake(let at):
                 setAlarm(at)
             case .note(let note):

@@ -92,6 +92,7 @@ struct EngineWorld {
             case .findSilent(let machines):
                 sounded.append(machines)
                 step(.foundSilent(silent))
+            case .timeOldLeases: break
             case .wake(let at): wakeAt = at
             case .note(let note): notes.append(note)
             }

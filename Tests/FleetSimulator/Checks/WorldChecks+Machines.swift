@@ -113,8 +113,10 @@ extension WorldChecks {
         checkPolicy(name, known, machine)
     }
 
-    /// The agent was told that the start it asked for is done.
+    /// The agent was told that the start it asked for is done. One that is not wanted any more by then counts for
+    /// nothing: it is ended, and wanted again it is another.
     func started(_ unit: UnitName, on machine: Int) {
+        guard assignments[unit]?[machine] != nil else { return }
         runs[Place(unit: unit, machine: machine)]?.isDone = true
     }
 

@@ -89,6 +89,10 @@ final class EngineShell {
                 Backoff()
             )
         case .findSilent(let machines): findSilent(machines)
+        case .timeOldLeases:
+            machine.clock.wake(machine.process, after: SimSpan(EngineLimits.oldLeases)) { [self] in
+                signal(.input(.oldLeasesOver))
+            }
         case .wake(let at):
             alarms += 1
             let alarm = alarms
