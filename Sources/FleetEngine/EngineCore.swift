@@ -24,6 +24,8 @@ package struct EngineCore: Sendable {
     private var freshUntil: Timestamp?
     /// This machine booted a moment ago; `EngineInput.settled`.
     private var isSettling: Bool
+    /// When this machine booted; nil: everybody who was present at first may be of before.
+    private let booted: Timestamp?
     /// While settling: a lease that ends may be one of before the boot, and say nothing of its machine. Timed by
     /// whoever has a clock that is not set: the wall clock often is, a moment after a boot.
     private var mayLeasesBeOld = false
@@ -55,10 +57,12 @@ package struct EngineCore: Sendable {
     }
 
     /// `machine` is this engine's own, the writer of its events. `isSettling`: it booted less than
-    /// `EngineLimits.bootRound` ago, and `EngineInput.settled` follows.
-    package init(keyspace: Keyspace, machine: MachineID, isSettling: Bool = false) {
+    /// `EngineLimits.bootRound` ago, and `EngineInput.settled` follows. `booted`: when, as far as known; who has
+    /// registered since then has not lost its power with this machine.
+    package init(keyspace: Keyspace, machine: MachineID, isSettling: Bool = false, booted: Timestamp? = nil) {
         self.machine = machine
         self.isSettling = isSettling
+        self.booted = booted
         writer = TransactionWriter(keyspace: keyspace, machine: machine)
     }
 
@@ -77,7 +81,8 @@ package struct EngineCore: Sendable {
                 if isSettling {
                     mayLeasesBeOld = true
                     directives.append(.timeOldLeases)
-                    former = snapshot.machines.compactMapValues { $0.presence?.since }
+                    let present = snapshot.machines.compactMapValues { $0.presence?.since }
+                    former = present.filter { since in booted.map { since.value < $0 } ?? true }
                 }
             }
             fold(changes, snapshot)

@@ -83,6 +83,8 @@ private struct Parts {
     let images: PodmanImages
     let announcement: MachineAnnouncement
     let ownNews: AsyncStream<OwnKeys.News>
+    /// Whether no fleetd has registered this machine since it booted.
+    let isFirst: Bool
     let locks: LockService
     let session: MachineSession
     let clock = SystemClock(loop: OneThread.loop)
@@ -113,6 +115,7 @@ private struct Parts {
         ownNews = news
         let own = OwnKeys(of: identity.machine, in: Keyspace(prefix: configuration.keyPrefix))
         let leases = LeaseFile()
+        isFirst = leases.leases().newest == nil
         registry = RegistryService(
             store: store,
             keyspace: Keyspace(prefix: configuration.keyPrefix),
@@ -276,7 +279,7 @@ private struct Parts {
             store: store,
             life: configuration.leadershipLife,
             // Only the first fleetd after a boot can have missed that others boot too.
-            uptime: SystemClock.uptime(),
+            uptime: isFirst ? SystemClock.uptime() : nil,
             ear: session.ear,
             clock: clock,
             log: log

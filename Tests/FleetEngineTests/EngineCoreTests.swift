@@ -246,9 +246,11 @@ import UnitFile
         #expect(world.registry.snapshot.unitsByMachine[a]?.contains(name) == true)
     }
 
-    /// Who was there at first, and has not registered since, may be on its way.
+    /// Who was there at first, and had registered before this machine booted, may be on its way.
     @Test(arguments: [true, false]) func whoeverIsOfBeforeTheBootIsWaitedFor(isOfBefore: Bool) {
-        var world = EngineWorld(machine: a, isSettling: true)
+        let start = EngineWorld(machine: a).now
+        let booted = start.advanced(by: .seconds(isOfBefore ? 1 : -1))
+        var world = EngineWorld(machine: a, isSettling: true, booted: booted)
         world.registry.machine(a, at: world.now)
         world.registry.machine(b, at: world.now)
         let name = unit("b.service")
@@ -260,10 +262,6 @@ import UnitFile
         world.settle()
         // The clock is set, as often after a boot: nothing depends on it.
         world.now = world.now.advanced(by: .seconds(7200))
-        if !isOfBefore {
-            world.registry.machine(b, at: world.now)
-            world.settle()
-        }
         world.registry.delete(.presence(b))
         world.settle()
         #expect(world.registry.snapshot.unitsByMachine[b]?.contains(name) ?? false == isOfBefore)

@@ -64,7 +64,10 @@ extension SystemTests {
             try await set(fleet, Self.canary)
             try await fleet.ctl(["start"] + early).checked()
             try await fleet.start("plain.service", Self.unit(""))
-            #expect(try await fleet.machine.shell("cat /run/has-web /run/has-plain") == "17\n17\n")
+            try await fleet.machine.eventually("both have it", within: Fleet.patience) {
+                let text = try await fleet.machine.shell("cat /run/has-web /run/has-plain || true")
+                guard text == "17\n17\n" else { throw NotYet(text) }
+            }
             let process = try await fleet.mainProcess(of: "web.service")
             #expect(
                 try await fleet.machine.shell("cat /run/credentials/web.service/db") == Self.canary

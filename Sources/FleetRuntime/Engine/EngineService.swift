@@ -28,8 +28,8 @@ package actor EngineService: Service {
     /// The timer of the last `wake` directive.
     private var alarm: Task<Void, Never>?
 
-    /// `life` is that of the leadership's lease. `uptime`: how long ago the machine booted. `ear` hears when the
-    /// registry answers.
+    /// `life` is that of the leadership's lease. `uptime`: how long ago the machine booted, if this is its first fleetd
+    /// since. `ear` hears when the registry answers.
     package init(
         machine: MachineID,
         registry: RegistryService,
@@ -46,7 +46,12 @@ package actor EngineService: Service {
         self.store = store
         self.clock = clock
         self.log = log
-        core = EngineCore(keyspace: registry.keyspace, machine: machine, isSettling: settling > .zero)
+        core = EngineCore(
+            keyspace: registry.keyspace,
+            machine: machine,
+            isSettling: settling > .zero,
+            booted: uptime.map { clock.now().advanced(by: .zero - $0) }
+        )
         leadership = LeadershipLease(
             machine: machine,
             store: store,

@@ -26,9 +26,9 @@ struct EngineWorld {
     /// What becomes of the next transactions, instead of what the registry would say.
     var outcomes: [(inout FakeRegistry, Transaction) -> CommitResult] = []
 
-    init(machine: MachineID, isSettling: Bool = false) {
+    init(machine: MachineID, isSettling: Bool = false, booted: Timestamp? = nil) {
         self.machine = machine
-        core = EngineCore(keyspace: .standard, machine: machine, isSettling: isSettling)
+        core = EngineCore(keyspace: .standard, machine: machine, isSettling: isSettling, booted: booted)
     }
 
     mutating func start() { step(.changed(Changes(all: true))) }

@@ -29,7 +29,8 @@ final class EngineShell {
         self.client = client
         self.registry = registry
         leadership = LeadershipShell(machine, client)
-        settling = max(EngineLimits.bootRound - machine.uptime.duration, .zero)
+        let isFirst = machine.leases.newest == nil
+        settling = isFirst ? max(EngineLimits.bootRound - machine.uptime.duration, .zero) : .zero
         core = EngineCore(keyspace: registry.keyspace, machine: machine.id, isSettling: settling > .zero)
         random = machine.world.random(.processes, machine.index)
     }
