@@ -246,20 +246,25 @@ import UnitFile
         #expect(world.registry.snapshot.unitsByMachine[a]?.contains(name) == true)
     }
 
-    /// Who was there at first, and had registered before this machine booted, may be on its way.
-    @Test(arguments: [true, false]) func whoeverIsOfBeforeTheBootIsWaitedFor(isOfBefore: Bool) {
-        let start = EngineWorld(machine: a).now
-        let booted = start.advanced(by: .seconds(isOfBefore ? 1 : -1))
+    /// a has just booted, and b is there with this unit.
+    private func bootedWorld(with name: UnitName, booted: Timestamp? = nil) -> EngineWorld {
         var world = EngineWorld(machine: a, isSettling: true, booted: booted)
-        world.registry.machine(a, at: world.now)
-        world.registry.machine(b, at: world.now)
-        let name = unit("b.service")
+        for id in [a, b] { world.registry.machine(id, at: world.now) }
         world.registry.submit(name, at: world.now)
         _ = world.registry.deliver()
         world.registry.put(.assignment(b, name), assignment(name, in: world))
         _ = world.registry.deliver()
         world.start()
         world.settle()
+        return world
+    }
+
+    /// Who was there at first, and had registered before this machine booted, may be on its way.
+    @Test(arguments: [true, false]) func whoeverIsOfBeforeTheBootIsWaitedFor(isOfBefore: Bool) {
+        let name = unit("b.service")
+        let start = EngineWorld(machine: a).now
+        let booted = start.advanced(by: .seconds(isOfBefore ? 1 : -1))
+        var world = bootedWorld(with: name, booted: booted)
         // The clock is set, as often after a boot: nothing depends on it.
         world.now = world.now.advanced(by: .seconds(7200))
         world.registry.delete(.presence(b))
@@ -268,15 +273,8 @@ import UnitFile
     }
 
     @Test func leasesOfBeforeEndSoon() {
-        var world = EngineWorld(machine: a, isSettling: true)
-        for id in [a, b] { world.registry.machine(id, at: world.now) }
         let name = unit("b.service")
-        world.registry.submit(name, at: world.now)
-        _ = world.registry.deliver()
-        world.registry.put(.assignment(b, name), assignment(name, in: world))
-        _ = world.registry.deliver()
-        world.start()
-        world.settle()
+        var world = bootedWorld(with: name)
         #expect(world.directives.contains(.timeOldLeases))
         world.now = world.now.advanced(by: .seconds(15))
         world.step(.oldLeasesOver)

@@ -47,7 +47,7 @@ package struct Credential: Hashable, Sendable, Codable {
 }
 
 /// What becomes of a unit when a config or secret that it is given is set anew: `RestartOnChange=`.
-package enum ChangeResponse: String, Hashable, Sendable, CaseIterable {
+package enum ChangeResponse: String, Hashable, Sendable {
     /// It has the new content at its next start.
     case nothing = "no"
     /// The new content takes the place of the old one while the unit runs, and systemd reloads it.

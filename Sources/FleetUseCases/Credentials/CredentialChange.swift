@@ -83,10 +83,9 @@ private struct CredentialPlanner {
         let restarted = users.filter { old != nil && answers($0, by: .restart) }
         let reloaded = users.filter { old != nil && answers($0, by: .reload) }
         put(id, content, generation: nextGeneration(above: users), set: user)
-        for unit in (restarted + reloaded).prefix(Self.toldUnits) {
-            let (kind, response): (UnitEvent.Kind, ChangeResponse) =
-                answers(unit, by: .restart) ? (.restart, .restart) : (.reload, .reload)
-            let word = response.rawValue
+        let told = restarted.map { ($0, UnitEvent.Kind.restart) } + reloaded.map { ($0, .reload) }
+        for (unit, kind) in told.prefix(Self.toldUnits) {
+            let word = kind.rawValue
             let message = "\(word), because the \(id) was set anew by \(user.by) (RestartOnChange=\(word))"
             let event = UnitEvent(at: user.at, unit: unit, kind: kind, message: message)
             let key = RegistryKey.event(unit, events.next(at: user.at)).key(in: keyspace)
